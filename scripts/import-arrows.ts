@@ -24,7 +24,8 @@ const rooms: Room[] = [
   { files: /^apps\//, mayImport: new RegExp(`${node.source}|^(?!@pantavisor/(device|hub|console)$)`) },
 ];
 
-const importPattern = /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|^\s*import\s+['"]([^'"]+)['"]/gm;
+const importPattern =
+  /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|^\s*import\s+['"]([^'"]+)['"]/gm;
 
 /**
  * Finds imports that cross a forbidden door.
@@ -33,7 +34,10 @@ const importPattern = /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|\bi
  */
 export function findForbiddenImports(root: string): string[] {
   const findings: string[] = [];
-  const files = globSync('{packages,apps}/*/src/**/*.{ts,tsx}', { cwd: root, exclude: (path) => path.includes('node_modules') });
+  const files = globSync('{packages,apps}/*/src/**/*.{ts,tsx}', {
+    cwd: root,
+    exclude: (path) => path.includes('node_modules'),
+  });
   for (const file of files) {
     const room = rooms.find(({ files: pattern }) => pattern.test(file));
     if (!room) continue;
@@ -44,10 +48,17 @@ export function findForbiddenImports(root: string): string[] {
         const home = file.split('/').slice(0, 2).join('/');
         if (!target.startsWith(`${home}/`)) findings.push(`${file}: imports ${specifier}, a file of another workspace`);
         const insideNodeHost = /\/host\/node\//.test(file) || file.endsWith('apps/device/src/main.ts');
-        if (file.startsWith('apps/device/src/') && /\/host\/node\//.test(target) && !insideNodeHost && !/\.test\.ts$|\/testing\//.test(file))
+        if (
+          file.startsWith('apps/device/src/') &&
+          /\/host\/node\//.test(target) &&
+          !insideNodeHost &&
+          !/\.test\.ts$|\/testing\//.test(file)
+        )
           findings.push(`${file}: imports ${specifier}; only main.ts may name the Node host`);
       } else if (!room.mayImport.test(specifier)) {
-        findings.push(`${file}: imports ${specifier}; this room may import ${room.mayImport.source === '^$' ? 'nothing' : room.mayImport.source}`);
+        findings.push(
+          `${file}: imports ${specifier}; this room may import ${room.mayImport.source === '^$' ? 'nothing' : room.mayImport.source}`,
+        );
       }
     }
   }
