@@ -148,8 +148,11 @@ export interface ContainerRuntime {
   haltSignal(container: RunningContainer): Promise<string>;
   /** SIGKILL to every process of the container. */
   kill(container: RunningContainer): Promise<void>;
-  /** Removes control groups that the ended container left behind. */
-  removeControlGroups(name: string, lxcPath: string): Promise<void>;
+  /**
+   * Removes a control group and everything below it from every hierarchy, as far as no process is left in them; nothing there is fine.
+   * @param group path below the root of the hierarchies, e.g. `pantavisor-3f9a/lxc.payload.web`
+   */
+  removeControlGroups(group: string): Promise<void>;
   /** Memory in use of a running container, when the kernel can tell. */
   memory(container: RunningContainer): Promise<number | undefined>;
 }
