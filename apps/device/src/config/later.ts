@@ -35,9 +35,9 @@ export async function loadOemFile(
   const read = path === undefined || text === undefined ? undefined : { path, ...parseFile(text, path) };
   const applied = store.apply(read?.settings ?? [], 'oem config', { replace: true });
   return {
-    warnings: [...parsed.warnings, ...applied.warnings],
+    warnings: [...(read?.warnings ?? []), ...applied.warnings],
     sysctls: applied.sysctls,
-    path: found ? path : undefined,
+    path: read?.path,
   };
 }
 
