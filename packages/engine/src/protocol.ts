@@ -75,12 +75,19 @@ export type RequestEvent = {
 export type Event = { at: number } & (
   | ContainerEvent
   | RequestEvent
-  /** Run a revision from nothing. `adopted`: containers of it that were found running, with the pid of their init. */
+  /**
+   * Run a revision from nothing. `adopted`: containers of it that were found running, with the pid of their init; they count as
+   * run 1. With `userStopped` a running one is stopped further, and one with pid 0 stays stopped.
+   */
   | {
       type: 'revision.run';
       plan: RevisionPlan;
       adopted: { name: string; pid: number; ready: boolean; startedAt?: number; userStopped?: boolean }[];
     }
+  /** Change the running revision in place, as a transition without reboot was planned; everything unnamed keeps its init. */
+  | { type: 'revision.transition'; plan: RevisionPlan; restart: string[]; remove: string[]; start: string[] }
+  /** An update begins or ends to try the running revision: while `active`, exhausted retries fail the revision at once. */
+  | { type: 'revision.trial'; active: boolean }
   | { type: 'timer.fired'; timer: string }
   /** Stop everything in order and finish; the reason goes to logs. */
   | { type: 'device.stop'; purpose: 'poweroff' | 'reboot' | 'exit' }
@@ -95,8 +102,12 @@ export type Answer =
     };
 
 export type Effect =
-  /** Mount volumes and configuration layers. Ends in container.mounted or container.mount-failed. */
-  | { type: 'container.mount'; name: string; run: number }
+  /**
+   * Mount volumes and configuration layers. Ends in container.mounted or container.mount-failed; every mount, also a failed one,
+   * is followed by exactly one container.release of the same run. `staged`: an earlier run still uses the usual place; mount
+   * aside and move the mounts into place when container.start of this run comes, which is after the earlier run's release.
+   */
+  | { type: 'container.mount'; name: string; run: number; staged?: true }
   /** Start LXC on mounted volumes. Ends in container.started or container.start-failed, later container.exited. */
   | { type: 'container.start'; name: string; run: number }
   /** Ask init to end (its halt signal) and return at once. */
@@ -119,8 +130,8 @@ export type Effect =
   | { type: 'device.stopped'; purpose: 'poweroff' | 'reboot' | 'exit' };
 
 /** Result of one step of the engine. `reasons` explain decisions that are not visible in effects, for the log. */
-export interface Step<M> {
+export interface Step<M, E = Effect> {
   model: M;
-  effects: Effect[];
+  effects: E[];
   reasons: Reason[];
 }
