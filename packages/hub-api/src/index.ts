@@ -1,1 +1,16 @@
-export {};
+export * from './catalogue.ts';
+export * from './client.ts';
+export * from './error-codes.ts';
+export * from './event-stream.ts';
+export * from './events.ts';
+export * from './openapi.ts';
+export * from './route.ts';
+export * from './routes/auth.ts';
+export * from './routes/devices.ts';
+export * from './routes/logs.ts';
+export * from './routes/objects.ts';
+export * from './routes/operator.ts';
+export * from './routes/people.ts';
+export * from './routes/trails.ts';
+export * from './scopes.ts';
+export * from './shapes.ts';
