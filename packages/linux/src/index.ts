@@ -1,1 +1,43 @@
-export {};
+/**
+ * The Linux kernel for Node: what Node itself does not offer, through a small C addon.
+ * Errors are `Error`s with `code` (`ENOENT`, …), `errno`, `syscall` and, where there is one, `path` and `dest`; wrong arguments are
+ * TypeErrors.
+ */
+export {
+  type FileSystemStatus,
+  flock,
+  type LockOption,
+  type RenameOption,
+  rename,
+  statfs,
+  syncAll,
+  syncDirectory,
+} from './files.ts';
+export { attachLoop, detachLoop, type LoopDevice, mountImage } from './loop.ts';
+export { type RebootCommand, reboot, setHostname } from './machine.ts';
+export { type MountOption, mount, moveMount, openTree, type TreeOption, type UnmountOption, unmount } from './mount.ts';
+export { type Namespace, type NamespaceTask, nsexecArguments, nsexecPath } from './namespaces.ts';
+export { addBridge, deleteBridge, setInterfaceAddress, setInterfaceUp } from './network.ts';
+export {
+  listChildren,
+  openProcess,
+  type ProcessExit,
+  type ProcessInfo,
+  processInfo,
+  reapOrphans,
+  reapPid,
+  reapProcess,
+  setChildSubreaper,
+  signalProcess,
+} from './process.ts';
+export { signalName, signalNumber } from './signals.ts';
+export {
+  connectUnix,
+  type PeerCredentials,
+  peerCredentials,
+  type ReceivedDescriptors,
+  receiveDescriptors,
+  sendDescriptors,
+  socketPair,
+  waitReadable,
+} from './socket.ts';

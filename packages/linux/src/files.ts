@@ -1,0 +1,78 @@
+/** What node:fs does not offer: renameat2(2), flock(2), fsync of a directory, the whole of statfs(2). */
+import { addon } from './addon.ts';
+import { bitsOf } from './flags.ts';
+
+const renameBits = { noreplace: 1, exchange: 2 } as const;
+const lockBits = { shared: 1, exclusive: 2, nonblocking: 4, unlock: 8 } as const;
+
+/** Names of file systems by the magic numbers of statfs(2). */
+const fileSystems: ReadonlyMap<number, string> = new Map([
+  [0x73717368, 'squashfs'],
+  [0x794c7630, 'overlay'],
+  [0x01021994, 'tmpfs'],
+  [0x858458f6, 'ramfs'],
+  [0xef53, 'ext4'],
+  [0x9123683e, 'btrfs'],
+  [0x58465342, 'xfs'],
+  [0xf2f52010, 'f2fs'],
+  [0x4d44, 'vfat'],
+  [0x2011bab0, 'exfat'],
+  [0x24051905, 'ubifs'],
+  [0x72b6, 'jffs2'],
+  [0xe0f5e1e2, 'erofs'],
+  [0x9fa0, 'proc'],
+  [0x62656572, 'sysfs'],
+  [0x27e0eb, 'cgroup'],
+  [0x63677270, 'cgroup2'],
+  [0x6969, 'nfs'],
+  [0x65735546, 'fuse'],
+  [0x01021997, '9p'],
+  [0x2fc12fc1, 'zfs'],
+]);
+
+export type RenameOption = keyof typeof renameBits;
+export type LockOption = keyof typeof lockBits;
+
+export interface FileSystemStatus {
+  /** Name such as `ext4` (also for ext2 and ext3, which share its number), or the magic number in hexadecimal. */
+  type: string;
+  /** Bytes. */
+  blockSize: number;
+  /** Counted in blocks: all, free, free for others than root. */
+  blocks: number;
+  free: number;
+  available: number;
+  files: number;
+  freeFiles: number;
+  readOnly: boolean;
+}
+
+/** Space and kind of the file system that holds a path - statfs(2). */
+export async function statfs(path: string): Promise<FileSystemStatus> {
+  const { type, flags, ...counts } = await addon.statfs(path);
+  const magic = type >>> 0;
+  return { ...counts, type: fileSystems.get(magic) ?? `0x${magic.toString(16)}`, readOnly: (flags & 1) === 1 };
+}
+
+/** Makes the entries of a directory durable - fsync(2). ENOTDIR when it is none. */
+export async function syncDirectory(path: string): Promise<void> {
+  await addon.syncDirectory(path);
+}
+
+/** Renames; `noreplace` fails with EEXIST when the target is there, `exchange` swaps both atomically - renameat2(2). */
+export async function rename(from: string, to: string, options: readonly RenameOption[] = []): Promise<void> {
+  await addon.rename(from, to, bitsOf(renameBits, options, 'options'));
+}
+
+/**
+ * Locks or unlocks an open file - flock(2). The lock belongs to the open file and ends when all its descriptors are closed.
+ * @throws Error with code EWOULDBLOCK (which the kernel also calls EAGAIN) when `nonblocking` and another one holds it
+ */
+export async function flock(descriptor: number, options: readonly LockOption[]): Promise<void> {
+  await addon.flock(descriptor, bitsOf(lockBits, options, 'options'));
+}
+
+/** Writes all file systems - sync(2). */
+export async function syncAll(): Promise<void> {
+  await addon.syncAll();
+}
