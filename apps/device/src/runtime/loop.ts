@@ -1,0 +1,59 @@
+/** The loop of the device: events in, one step of the engine each, effects out in the order in which it gave them. */
+import type { Effect, Event, Reason, Step } from '@pantavisor/engine';
+import type { Clock } from '../host/ports.ts';
+
+/** One executor for every kind of effect: a new effect without one does not compile. None of them waits; results come back as events. */
+export type Executors = { readonly [Type in Effect['type']]: (effect: Extract<Effect, { type: Type }>) => void };
+
+/** An event without its time, which the loop adds. */
+export type NewEvent = Event extends infer E ? (E extends { at: number } ? Omit<E, 'at'> : never) : never;
+
+export interface Loop<Model> {
+  /** Queues an event. Handled before this returns, unless it comes from an executor: then right after the present one. */
+  post(event: NewEvent): void;
+  model(): Model;
+}
+
+/**
+ * @param step the engine
+ * @param onReasons takes the reasons for decisions, for the log
+ */
+export function createLoop<Model>(parts: {
+  model: Model;
+  step: (model: Model, event: Event) => Step<Model>;
+  executors: Executors;
+  clock: Clock;
+  onReasons: (reasons: readonly Reason[]) => void;
+}): Loop<Model> {
+  const { step, executors, clock, onReasons } = parts;
+  let { model } = parts;
+  const queue: Event[] = [];
+  let busy = false;
+
+  const execute = (effect: Effect) => {
+    // The table has exactly the executor of this effect's own type under its name.
+    (executors[effect.type] as (effect: Effect) => void)(effect);
+  };
+
+  const run = () => {
+    busy = true;
+    try {
+      for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
+        const next = step(model, event);
+        model = next.model;
+        onReasons(next.reasons);
+        for (const effect of next.effects) execute(effect);
+      }
+    } finally {
+      busy = false;
+    }
+  };
+
+  return {
+    model: () => model,
+    post: (event) => {
+      queue.push({ ...event, at: clock.monotonic() } as Event);
+      if (!busy) run();
+    },
+  };
+}
