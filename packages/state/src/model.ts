@@ -69,9 +69,11 @@ export type Volume = ImageVolume | StorageVolume;
 
 export interface ServiceRequirement {
   name: string;
-  type: string;
+  /** As declared; of no effect, since the type of the export counts (xconnect.md §2.2). */
+  type?: string;
+  /** `any` when none is given. */
   role: string;
-  interface: string;
+  interface?: string;
   target?: string;
   required: boolean;
 }
@@ -103,7 +105,7 @@ export interface Container {
   /** Directory part of its `run.json` in the state; usually equal to the name. */
   directory: string;
   type: string;
-  /** LXC configuration file, relative to the directory. */
+  /** LXC configuration file, relative to the directory. Empty only for a container that is mounted and never started. */
   config: string;
   group: string;
   statusGoal: StatusGoal;
@@ -125,6 +127,16 @@ export interface Container {
   devLog?: boolean;
   /** Bind the host's firmware and modules into the container. */
   autoModulesFirmware: boolean;
+  /** Remount policies of this container by name (boot.md §9); they come after those of the device. */
+  remount: Record<string, RemountRule[]>;
+}
+
+/** One entry of a remount policy: which mount points of the container, and the mount options they get. */
+export interface RemountRule {
+  /** POSIX extended regular expression below the root of the container. */
+  path: string;
+  /** Comma-separated mount options, e.g. `nosuid,ro`. */
+  options: string;
 }
 
 export interface Disk {
@@ -199,6 +211,8 @@ export interface State {
   /** `volumes` of device.json: storage without an owner, mounted under `bsp`. */
   deviceVolumes: StorageVolume[];
   pools: NetworkPool[];
+  /** Remount policies for all containers by name, from device.json. */
+  remount: Record<string, RemountRule[]>;
   bsp?: Bsp;
   /** Driver alias to module strings, from bsp/drivers.json. */
   drivers: Record<string, string[]>;
@@ -218,6 +232,9 @@ export interface Problem {
   message: string;
   /** What the author can do. */
   hint?: string;
+  /** Place in the text, both from 1, columns in UTF-16 units; absent when the problem is not at one place. */
+  line?: number;
+  column?: number;
 }
 
 /** What a parser needs to know about the device that will run the state. */
@@ -227,6 +244,10 @@ export interface ParseContext {
   bootloader?: string;
   /** `PV_BOOTLOADER_FITCONFIG`; selects the `fitconfig:` section of bsp/drivers.json. */
   fitConfig?: string;
+  /** Device tree that the boot loader reports (`pv_bootloader.dtb=`); selects the `dtb:` section of bsp/drivers.json. */
+  deviceTree?: string;
+  /** Device tree overlays that the boot loader reports (`pv_bootloader.ovl=`); select `ovl:` sections. */
+  overlays?: string[];
   /** `PV_UPDATER_GOALS_TIMEOUT`, seconds: default of a group's timeout. Default 120. */
   goalsTimeout?: number;
   /** Text of the device's default groups file, replacing the built-in data, root, platform, app. */

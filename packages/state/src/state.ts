@@ -1,0 +1,196 @@
+/** Reading of a state document (state-format.md). */
+import type { Place } from './fields.ts';
+import type { JsonMember, JsonObject } from './json/nodes.ts';
+import { pointerTo } from './json/nodes.ts';
+import { readJson } from './json/reader.ts';
+import type { Container, ParseContext, ParseResult, ServiceExport, State, StateSpec } from './model.ts';
+import { readBsp } from './parse/bsp.ts';
+import { type ContainerDraft, readContainer } from './parse/container.ts';
+import { type Device, readDevice } from './parse/device.ts';
+import { readDrivers } from './parse/drivers.ts';
+import { checkFiles } from './parse/files.ts';
+import { readLegacy } from './parse/legacy.ts';
+import { checkServiceOwners, linkContainers } from './parse/link.ts';
+import { ownerOf, type Root, sortMembers, spotOfMember } from './parse/root.ts';
+import { readExports } from './parse/services.ts';
+import { quote, Report, type Spot } from './report.ts';
+
+/** Deeper values are refused: what reads the same JSON elsewhere may recurse, and no manifest needs a tenth of it. */
+const maxDepth = 128;
+
+const initModes: Record<StateSpec, readonly ParseContext['initMode'][]> = {
+  'pantavisor-service-system@1': ['embedded', 'standalone', 'appengine'],
+  'pantavisor-multi-platform@1': ['embedded', 'standalone'],
+};
+
+/**
+ * Reads a state document: checks its form and every manifest in it, assigns groups, roles and owners, and finds all
+ * problems. Never throws. The order of keys matters only for the order of containers and for which of them becomes the
+ * root container.
+ *
+ * @param text the document as received; inline JSON keeps its exact characters, because it is written to disk, compared
+ *   and signed that way
+ * @returns the state, unless a problem is an error; and all problems in document order
+ */
+export function parseState(text: string, context: ParseContext): ParseResult {
+  const report = new Report(text);
+  const state = read(report, text, context);
+  const problems = report.problems();
+  return state && !report.failed ? { state, problems } : { problems };
+}
+
+function read(report: Report, text: string, context: ParseContext): State | undefined {
+  // Only the first level is built; most of a state is object ids and files that concern other tools.
+  const { root, problems } = readJson(text, { buildDepth: 1, maxDepth });
+  report.addSyntax(problems);
+  if (!root || root.kind === 'broken') return undefined;
+  if (root.kind !== 'object') {
+    report.add('root-not-object', { offset: root.start, path: '' }, 'cannot read a state that is no JSON object');
+    return undefined;
+  }
+  const spec = readSpec(report, root, context);
+  if (!spec) return undefined;
+  const sorted = sortMembers(report, text, root);
+  const rootSpot = { offset: root.start, path: '' };
+  const build = (member: JsonMember): Place => buildMember(text, member);
+  return spec === 'pantavisor-service-system@1'
+    ? readSystem(report, text, sorted, context, build, rootSpot)
+    : readMultiPlatform(report, text, sorted, context, build, rootSpot);
+}
+
+/** Builds the whole tree of one value; its form was checked, and reported, with the document. */
+function buildMember(text: string, member: JsonMember): Place {
+  const path = pointerTo('', member.key);
+  const { start, end } = member.value;
+  const { root } = readJson(text, { start, end, maxDepth, path });
+  return { node: root ?? member.value, path };
+}
+
+function readSpec(report: Report, root: JsonObject, context: ParseContext): StateSpec | undefined {
+  const member = root.members.findLast(({ key }) => key === '#spec');
+  const hint = 'write "#spec": "pantavisor-service-system@1"';
+  if (!member) {
+    report.add('spec-missing', { offset: root.start, path: '' }, 'cannot read a state without "#spec"', hint);
+    return undefined;
+  }
+  const spot: Spot = { offset: member.value.start, path: '/#spec' };
+  const value = member.value.kind === 'string' ? member.value.value : undefined;
+  const spec = Object.keys(initModes).find((name): name is StateSpec => name === value);
+  if (!spec) {
+    report.add(
+      'spec-unknown',
+      spot,
+      `cannot read a state of the format ${value === undefined ? 'given' : quote(value)}`,
+      hint,
+    );
+    return undefined;
+  }
+  if (!initModes[spec].includes(context.initMode)) {
+    report.add(
+      'spec-not-here',
+      spot,
+      `cannot run a state of the format ${quote(spec)} in the init mode ${context.initMode}`,
+      hint,
+    );
+    return undefined;
+  }
+  return spec;
+}
+
+function readSystem(
+  report: Report,
+  text: string,
+  sorted: Root,
+  context: ParseContext,
+  build: (member: JsonMember) => Place,
+  rootSpot: Spot,
+): State {
+  const file = (key: string): Place | undefined => {
+    const member = sorted.members.get(key);
+    return member && build(member);
+  };
+  const drafts = sorted.manifests.flatMap(
+    ({ directory, member }) => readContainer(report, build(member), directory) ?? [],
+  );
+  const device = readDevice(report, file, context, drafts.length > 0, rootSpot);
+  const containers = readContainers(report, sorted, drafts, device, build);
+
+  const bspFile = context.initMode === 'appengine' ? undefined : sorted.members.get('bsp/run.json');
+  const driversFile = sorted.members.get('bsp/drivers.json');
+  const bsp = bspFile && readBsp(report, build(bspFile), context);
+  if (!bspFile && context.initMode !== 'appengine')
+    report.add('bsp-missing', rootSpot, 'the state has no bsp/run.json and cannot be installed on this device');
+  const state = withOwners({
+    spec: 'pantavisor-service-system@1',
+    text,
+    groups: device.groups,
+    containers,
+    disks: device.disks,
+    deviceVolumes: device.volumes,
+    pools: device.pools,
+    remount: device.remount,
+    ...(bsp ? { bsp } : {}),
+    drivers: driversFile ? readDrivers(report, build(driversFile), context) : {},
+    objects: sorted.objects,
+    inline: sorted.inline,
+  });
+  checkFiles(
+    report,
+    state,
+    (container) => drafts.find(({ own }) => own.name === container.name)?.fields.spot() ?? rootSpot,
+    bspFile ? spotOfMember(bspFile) : rootSpot,
+  );
+  return state;
+}
+
+function readContainers(
+  report: Report,
+  sorted: Root,
+  drafts: readonly ContainerDraft[],
+  device: Device,
+  build: (member: JsonMember) => Place,
+): Container[] {
+  const manifests = sorted.services.map(({ directory, member }) => ({ directory, place: build(member) }));
+  const exports = new Map<string, ServiceExport[]>();
+  for (const { directory, place } of manifests) exports.set(directory, readExports(report, place));
+  checkServiceOwners(report, manifests, drafts);
+  return device.groups.length === 0 ? [] : linkContainers(report, drafts, { ...device, exports });
+}
+
+function readMultiPlatform(
+  report: Report,
+  text: string,
+  sorted: Root,
+  context: ParseContext,
+  build: (member: JsonMember) => Place,
+  rootSpot: Spot,
+): State {
+  const files = sorted.inline.flatMap(({ path }) => {
+    const member = sorted.members.get(path);
+    return member ? [{ path, place: build(member) }] : [];
+  });
+  const bsp = readLegacy(report, files, context, rootSpot);
+  return {
+    spec: 'pantavisor-multi-platform@1',
+    text,
+    groups: [],
+    containers: [],
+    disks: [],
+    deviceVolumes: [],
+    pools: [],
+    remount: {},
+    ...(bsp ? { bsp } : {}),
+    drivers: {},
+    objects: sorted.objects,
+    inline: sorted.inline,
+  };
+}
+
+function withOwners(state: State): State {
+  const names = new Set(state.containers.map(({ name }) => name));
+  const own = <T extends { path: string }>(entry: T): T => {
+    const owner = ownerOf(entry.path, names);
+    return owner === undefined ? entry : { ...entry, owner };
+  };
+  return { ...state, objects: state.objects.map(own), inline: state.inline.map(own) };
+}
