@@ -169,10 +169,7 @@ function stagedEvent(turn: Turn, event: Numbered, staged: Run): void {
       if (turn.record(name).replacement !== undefined) beginHalt(turn, name, 'replace');
       return;
     case 'container.mount-failed':
-      if (!staged.unwanted) {
-        turn.put(name, { replacement: undefined });
-        turn.fail(event.reason);
-      }
+      if (!staged.unwanted) turn.fail(event.reason);
       break;
     default:
       turn.put(name, { staged: undefined });

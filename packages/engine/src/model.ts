@@ -66,6 +66,8 @@ export interface Model {
   readonly groups: readonly Group[];
   /** In document order of the revision. */
   readonly containers: ReadonlyMap<string, ContainerRecord>;
+  /** Latest run of containers that were removed: should one come back, its numbers go on, and late answers stay late. */
+  readonly retired: ReadonlyMap<string, number>;
   readonly revisionStatus: ContainerStatus | undefined;
   /** An update is trying this revision. */
   readonly trial: boolean;
@@ -81,6 +83,7 @@ export function createModel(): Model {
     revision: undefined,
     groups: [],
     containers: new Map(),
+    retired: new Map(),
     revisionStatus: undefined,
     trial: false,
     failure: undefined,
@@ -89,14 +92,14 @@ export function createModel(): Model {
   };
 }
 
-/** A container before its first start. */
-export function createRecord(plan: ContainerPlan): ContainerRecord {
+/** A container before its first start; `lastRun` when it had runs in an earlier revision. */
+export function createRecord(plan: ContainerPlan, lastRun = 0): ContainerRecord {
   return {
     plan,
     status: 'NONE',
     run: undefined,
     staged: undefined,
-    lastRun: 0,
+    lastRun,
     intent: undefined,
     replacement: undefined,
     retries: 0,

@@ -59,7 +59,7 @@ function adopt(turn: Turn, { name, pid, ready, startedAt, userStopped }: RunRevi
  * volumes are mounted first, then the old init is stopped, then the new one started, through the gates of its group.
  */
 export function transition(turn: Turn, { plan, restart, remove, start }: Transition): void {
-  const { stopping, revision, containers: before } = turn.model;
+  const { stopping, revision, containers: before, retired } = turn.model;
   if (stopping !== undefined || revision === undefined) {
     turn.note({
       code: 'transition-out-of-place',
@@ -69,21 +69,29 @@ export function transition(turn: Turn, { plan, restart, remove, start }: Transit
   }
   const leaving = [...before].filter(([name]) => !plan.containers.some((container) => container.name === name));
   const containers = new Map(
-    plan.containers.map((container) => [container.name, before.get(container.name) ?? createRecord(container)]),
+    plan.containers.map((container) => [
+      container.name,
+      before.get(container.name) ?? createRecord(container, retired.get(container.name)),
+    ]),
   );
   for (const [name, record] of leaving) containers.set(name, record);
   turn.change({ revision: plan.revision, groups: plan.groups, containers, failure: undefined });
   for (const name of new Set([...remove, ...leaving.map(([left]) => left)]))
     if (before.has(name)) beginHalt(turn, name, 'remove');
-  for (const { name } of plan.containers) if (!before.has(name)) turn.move(name, 'install');
   for (const container of plan.containers)
-    if (before.has(container.name) && (restart.includes(container.name) || start.includes(container.name)))
+    if (!before.has(container.name)) turn.move(container.name, 'install');
+    else if (returns(before.get(container.name)) || [...restart, ...start].includes(container.name))
       replace(turn, container);
+}
+
+/** On its way out by an earlier update, and wanted again. */
+function returns(record: ContainerRecord | undefined): boolean {
+  return record?.intent === 'remove';
 }
 
 function replace(turn: Turn, plan: ContainerRecord['plan']): void {
   const { name } = plan;
-  turn.put(name, { replacement: plan });
+  turn.put(name, { replacement: plan, intent: undefined });
   const { run, staged, status } = turn.record(name);
   if (run?.phase !== 'running' || staged !== undefined || status === 'STOPPING') beginHalt(turn, name, 'replace');
   else stage(turn, name);

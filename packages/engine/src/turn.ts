@@ -53,8 +53,9 @@ export class Turn {
   remove(name: string): void {
     for (const kind of ['goal', 'stop', 'retry', 'stable'] as const) this.cancel(name, kind);
     const containers = new Map(this.#model.containers);
+    const retired = new Map(this.#model.retired).set(name, this.record(name).lastRun);
     containers.delete(name);
-    this.#model = { ...this.#model, containers };
+    this.#model = { ...this.#model, containers, retired };
   }
 
   /** Changes the present run. */
