@@ -3,16 +3,15 @@ import type { Place } from './fields.ts';
 import type { JsonMember, JsonObject } from './json/nodes.ts';
 import { pointerTo } from './json/nodes.ts';
 import { readJson } from './json/reader.ts';
-import type { Container, ParseContext, ParseResult, ServiceExport, State, StateSpec } from './model.ts';
+import type { ParseContext, ParseResult, State, StateSpec } from './model.ts';
 import { readBsp } from './parse/bsp.ts';
-import { type ContainerDraft, readContainer } from './parse/container.ts';
-import { type Device, readDevice } from './parse/device.ts';
+import { readContainer } from './parse/container.ts';
+import { readDevice } from './parse/device.ts';
 import { readDrivers } from './parse/drivers.ts';
 import { checkFiles } from './parse/files.ts';
 import { readLegacy } from './parse/legacy.ts';
-import { checkServiceOwners, linkContainers } from './parse/link.ts';
+import { linkContainers } from './parse/link.ts';
 import { ownerOf, type Root, sortMembers, spotOfMember } from './parse/root.ts';
-import { readExports } from './parse/services.ts';
 import { quote, Report, type Spot } from './report.ts';
 
 /** Deeper values are refused: what reads the same JSON elsewhere may recurse, and no manifest needs a tenth of it. */
@@ -112,8 +111,10 @@ function readSystem(
   const drafts = sorted.manifests.flatMap(
     ({ directory, member }) => readContainer(report, build(member), directory) ?? [],
   );
+  const manifests = new Map(drafts.map(({ own, fields }) => [own.name, fields.spot()]));
   const device = readDevice(report, file, context, drafts.length > 0, rootSpot);
-  const containers = readContainers(report, sorted, drafts, device, build);
+  const services = sorted.services.map(({ directory, member }) => ({ directory, place: build(member) }));
+  const containers = device.groups.length === 0 ? [] : linkContainers(report, drafts, { ...device, services });
 
   const bspFile = context.initMode === 'appengine' ? undefined : sorted.members.get('bsp/run.json');
   const driversFile = sorted.members.get('bsp/drivers.json');
@@ -134,27 +135,8 @@ function readSystem(
     objects: sorted.objects,
     inline: sorted.inline,
   });
-  checkFiles(
-    report,
-    state,
-    (container) => drafts.find(({ own }) => own.name === container.name)?.fields.spot() ?? rootSpot,
-    bspFile ? spotOfMember(bspFile) : rootSpot,
-  );
+  checkFiles(report, state, ({ name }) => manifests.get(name) ?? rootSpot, bspFile ? spotOfMember(bspFile) : rootSpot);
   return state;
-}
-
-function readContainers(
-  report: Report,
-  sorted: Root,
-  drafts: readonly ContainerDraft[],
-  device: Device,
-  build: (member: JsonMember) => Place,
-): Container[] {
-  const manifests = sorted.services.map(({ directory, member }) => ({ directory, place: build(member) }));
-  const exports = new Map<string, ServiceExport[]>();
-  for (const { directory, place } of manifests) exports.set(directory, readExports(report, place));
-  checkServiceOwners(report, manifests, drafts);
-  return device.groups.length === 0 ? [] : linkContainers(report, drafts, { ...device, exports });
 }
 
 function readMultiPlatform(

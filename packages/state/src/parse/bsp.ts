@@ -19,9 +19,9 @@ export function readBsp(report: Report, place: Place, context: ParseContext): Bs
     );
   const image = readImage(fields, context);
   const modulesFor = new Map<string, string>();
-  for (const { key } of fields.entries()) {
+  for (const { key, place: entry } of fields.entries()) {
     const release = /^modules_(.+)$/s.exec(key)?.[1];
-    const file = release && fileName(fields, key, true);
+    const file = release && fileOf(report, entry, true);
     if (release && file) modulesFor.set(release, file);
   }
   const addons = fields
@@ -65,12 +65,16 @@ function readImage(fields: Fields, context: ParseContext): Bsp['image'] | undefi
   return undefined;
 }
 
-/** A file below `bsp/`, with a volume handler before a colon where one is allowed. */
 function fileName(fields: Fields, key: string, volume = false): string | undefined {
   const place = fields.get(key);
-  const text = place && readText(fields.report, place);
-  if (!place || !text) return undefined;
-  return isFile(fields.report, place, volume ? text.slice(text.indexOf(':') + 1) : text) ? text : undefined;
+  return place && fileOf(fields.report, place, volume);
+}
+
+/** A file below `bsp/`, with a volume handler before a colon where one is allowed. */
+function fileOf(report: Report, place: Place, volume: boolean): string | undefined {
+  const text = readText(report, place);
+  if (!text) return undefined;
+  return isFile(report, place, volume ? text.slice(text.indexOf(':') + 1) : text) ? text : undefined;
 }
 
 function isFile(report: Report, place: Place, text: string): boolean {

@@ -2,7 +2,7 @@
 import { Fields, type Place, spotOf } from '../fields.ts';
 import type { Disk, Group, NetworkPool, ParseContext, RemountRule, StorageVolume } from '../model.ts';
 import type { Report, Spot } from '../report.ts';
-import { checkDisks, type DiskDraft, readDisks } from './disks.ts';
+import { checkDisks, type DiskDraft, indexDisks, readDisks } from './disks.ts';
 import { defaultGroups, readGroups } from './groups.ts';
 import { readPools } from './network.ts';
 import { readRemount } from './remount.ts';
@@ -84,7 +84,7 @@ function readDeviceFile(
     groups,
     runlevelMode: false,
     disks,
-    volumes: storage ? resolveDisks(report, readStorage(storage), disks) : [],
+    volumes: storage ? resolveDisks(report, readStorage(storage), indexDisks(disks)) : [],
     pools: readPools(fields),
     remount: readRemount(fields),
   };

@@ -174,3 +174,20 @@ export function checkDisks(report: Report, drafts: readonly DiskDraft[]): Disk[]
   }
   return drafts.map(({ disk }) => disk);
 }
+
+/** Disks by name and alias; names come before aliases, and of equal names the first counts. */
+export interface DiskIndex {
+  byName: ReadonlyMap<string, Disk>;
+  /** The disk of volumes that name none. */
+  fallback: Disk | undefined;
+}
+
+export function indexDisks(disks: readonly Disk[]): DiskIndex {
+  const byName = new Map<string, Disk>();
+  const add = (name: string, disk: Disk): void => {
+    if (!byName.has(name)) byName.set(name, disk);
+  };
+  for (const disk of disks) add(disk.name, disk);
+  for (const disk of disks) for (const alias of disk.aliases) add(alias, disk);
+  return { byName, fallback: disks.find((disk) => disk.default) };
+}

@@ -10,6 +10,11 @@ export function checkFiles(
   bspSpot: Spot,
 ): void {
   const paths = new Set([...state.objects, ...state.inline].map(({ path }) => path));
+  let directories: Set<string> | undefined;
+  const isDirectory = (path: string): boolean => {
+    directories ??= directoriesOf(paths);
+    return directories.has(path);
+  };
   const check = (path: string, spot: Spot, user: string): void => {
     if (!paths.has(path))
       report.add(
@@ -28,11 +33,22 @@ export function checkFiles(
       if (volume.source !== 'image') continue;
       const path = `${directory}/${volume.file}`;
       // A data volume is a directory of the revision.
-      const isDirectory = volume.kind === 'data' && [...paths].some((other) => other.startsWith(`${path}/`));
-      if (!isDirectory) check(path, spot, user);
+      if (volume.kind !== 'data' || !isDirectory(path)) check(path, spot, user);
     }
   }
   for (const name of state.bsp ? bspFiles(state.bsp) : []) check(`bsp/${name}`, bspSpot, 'bsp/run.json');
+}
+
+function directoriesOf(paths: Iterable<string>): Set<string> {
+  const found = new Set<string>();
+  for (const path of paths) {
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const directory = path.slice(0, slash);
+      if (found.has(directory)) break;
+      found.add(directory);
+    }
+  }
+  return found;
 }
 
 /** Names of all files of the board support part, relative to `bsp/`, volume handlers removed. */

@@ -28,20 +28,20 @@ export function readGroups(report: Report, place: Place, context: ParseContext):
     );
     return undefined;
   }
-  const groups: Group[] = [];
+  const groups = new Map<string, Group>();
   for (const item of items) {
     const group = readGroup(report, item, context);
     if (!group) continue;
-    if (groups.some(({ name }) => name === group.name)) {
+    if (groups.has(group.name)) {
       report.add(
         'group-duplicate',
         spotOf(item),
         `cannot declare the group ${quote(group.name)} again`,
         'give each group its own name',
       );
-    } else groups.push(group);
+    } else groups.set(group.name, group);
   }
-  return groups;
+  return [...groups.values()];
 }
 
 function readGroup(report: Report, place: Place, context: ParseContext): Group | undefined {

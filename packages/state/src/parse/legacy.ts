@@ -23,11 +23,11 @@ export function readLegacy(
   }
   const fields = Fields.of(report, manifest.place, 'legacy-manifest');
   if (!fields) return undefined;
-  const platforms = fields.strings('platforms').map(({ text }) => text);
+  const platforms = new Set(fields.strings('platforms').map(({ text }) => text));
   for (const { path, place } of files) {
     if (path !== 'pantavisor.json') readPlatform(report, path, place, platforms);
   }
-  if (platforms.length > 0)
+  if (platforms.size > 0)
     report.add(
       'legacy-inert',
       fields.spot('platforms'),
@@ -37,11 +37,11 @@ export function readLegacy(
   return readBsp(report, manifest.place, context);
 }
 
-function readPlatform(report: Report, path: string, place: Place, platforms: readonly string[]): void {
+function readPlatform(report: Report, path: string, place: Place, platforms: ReadonlySet<string>): void {
   const fields = Fields.of(report, place, 'legacy-platform');
   if (!fields) return;
   const name = fields.string('name');
-  if (!name || !platforms.includes(name)) {
+  if (!name || !platforms.has(name)) {
     report.add(
       'legacy-platform',
       fields.spot('name'),

@@ -1,8 +1,7 @@
 /** Network pools of device.json and the network of a container (network.md §2, §3). */
-import type { Fields } from '../fields.ts';
-import { Fields as FieldsOf, spotOf } from '../fields.ts';
+import { Fields, spotOf } from '../fields.ts';
 import type { ContainerNetwork, NetworkPool } from '../model.ts';
-import { quote, type Report } from '../report.ts';
+import { quote, type Report, type Spot } from '../report.ts';
 
 const interfaceName = /^[^\s/:\p{Cc}]{1,15}$/u;
 const mac = /^(?:[0-9A-Fa-fXx]{2}:){5}[0-9A-Fa-fXx]{2}$/;
@@ -37,11 +36,11 @@ function inSubnet(address: number, subnet: { address: number; length: number }):
 /** Reads `network.pools`. A pool in error is skipped with a warning: containers that name it cannot start. */
 export function readPools(device: Fields): NetworkPool[] {
   const network = device.get('network');
-  const pools = network && FieldsOf.of(device.report, network, 'pool-invalid')?.get('pools');
-  const entries = pools ? (FieldsOf.of(device.report, pools, 'pool-invalid')?.entries() ?? []) : [];
+  const pools = network && Fields.of(device.report, network, 'pool-invalid')?.get('pools');
+  const entries = pools ? (Fields.of(device.report, pools, 'pool-invalid')?.entries() ?? []) : [];
   const found: NetworkPool[] = [];
   for (const { key, place } of entries) {
-    const fields = FieldsOf.of(device.report, place, 'pool-invalid');
+    const fields = Fields.of(device.report, place, 'pool-invalid');
     if (!fields) continue;
     const pool = readPool(key, fields);
     if (typeof pool === 'string') {
@@ -105,7 +104,7 @@ export function readContainerNetwork(fields: Fields): ContainerNetwork {
       fields.spot('interfaces'),
       `cannot give a container ${interfaces.length} interfaces: one at most`,
     );
-  const first = interfaces[0] && FieldsOf.of(report, interfaces[0]);
+  const first = interfaces[0] && Fields.of(report, interfaces[0]);
   const hostname = fields.string('hostname');
   const ip = fields.string('ip') || first?.string('ipv4_address');
   const address = fields.string('mac') || first?.string('mac_address');
@@ -143,18 +142,9 @@ export function readContainerNetwork(fields: Fields): ContainerNetwork {
   return network;
 }
 
-/** Warns of containers whose pool is not declared. */
-export function checkPool(
-  report: Report,
-  network: ContainerNetwork,
-  spot: { offset: number; path: string },
-  pools: readonly NetworkPool[],
-): void {
-  if (network.pool === undefined || pools.some(({ name }) => name === network.pool)) return;
-  report.add(
-    'pool-unknown',
-    spot,
-    `no network pool is called ${quote(network.pool)}; the container cannot start`,
-    'declare it in device.json under network.pools',
-  );
+/** Warns of a container whose pool is not declared. */
+export function checkPool(report: Report, network: ContainerNetwork, spot: Spot, pools: ReadonlySet<string>): void {
+  if (network.pool === undefined || pools.has(network.pool)) return;
+  const message = `no network pool is called ${quote(network.pool)}; the container cannot start`;
+  report.add('pool-unknown', spot, message, 'declare it in device.json under network.pools');
 }

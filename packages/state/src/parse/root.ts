@@ -52,7 +52,8 @@ export function sortMembers(report: Report, text: string, root: JsonObject): Roo
       );
     sortMember(report, text, key, member, sorted);
   }
-  checkConflicts(report, sorted.members);
+  const stored = [...sorted.objects, ...sorted.inline].map(({ path }) => path);
+  checkConflicts(report, stored, sorted.members);
   return sorted;
 }
 
@@ -121,22 +122,18 @@ function sortMember(report: Report, text: string, key: string, member: JsonMembe
   }
 }
 
-/** A key that is also the directory of another cannot be written to a disk. Tool keys are never written. */
-function checkConflicts(report: Report, members: ReadonlyMap<string, JsonMember>): void {
-  const known = new Set<string>();
-  for (const key of members.keys()) {
-    if (isToolKey(key)) continue;
+/** A key that is also the directory of another cannot be written to a disk. */
+function checkConflicts(report: Report, stored: readonly string[], members: ReadonlyMap<string, JsonMember>): void {
+  const directories = new Set<string>();
+  for (const key of stored) {
     for (let slash = key.lastIndexOf('/'); slash > 0; slash = key.lastIndexOf('/', slash - 1)) {
       const directory = key.slice(0, slash);
-      if (known.has(directory)) break;
-      known.add(directory);
-      const file = members.get(directory);
-      if (file && !isToolKey(directory))
-        report.add(
-          'path-conflict',
-          spotOfMember(file),
-          `cannot use the key ${quote(directory)}: it is the directory of ${quote(key)}`,
-        );
+      if (directories.has(directory)) break;
+      directories.add(directory);
+      const file = isToolKey(directory) ? undefined : members.get(directory);
+      if (!file) continue;
+      const message = `cannot use the key ${quote(directory)}: it is the directory of ${quote(key)}`;
+      report.add('path-conflict', spotOfMember(file), message);
     }
   }
 }

@@ -1,8 +1,9 @@
 /** Storage entries and volumes of containers and of the device (state-format §5.1, §5.3). */
 import { Fields, type Place, spotOf } from '../fields.ts';
-import type { Disk, ImageVolume, StorageVolume, VolumeKind } from '../model.ts';
+import type { ImageVolume, StorageVolume, VolumeKind } from '../model.ts';
 import { whyNotPathBelow, whyNotRelativePath } from '../paths.ts';
 import { quote, type Report, type Spot } from '../report.ts';
+import type { DiskIndex } from './disks.ts';
 
 const persistences = ['permanent', 'revision', 'boot'] as const;
 
@@ -49,22 +50,14 @@ export function readStorage(fields: Fields): StorageDraft[] {
 }
 
 /** Names the disk of each volume: alias to name, none to the default disk. An unknown name stays, with a warning. */
-export function resolveDisks(report: Report, drafts: readonly StorageDraft[], disks: readonly Disk[]): StorageVolume[] {
+export function resolveDisks(report: Report, drafts: readonly StorageDraft[], disks: DiskIndex): StorageVolume[] {
   return drafts.map(({ volume, spot }) => {
-    if (volume.disk === undefined) {
-      const fallback = disks.find((disk) => disk.default);
-      return fallback ? { ...volume, disk: fallback.name } : volume;
-    }
-    const found =
-      disks.find(({ name }) => name === volume.disk) ??
-      disks.find(({ aliases }) => aliases.includes(volume.disk ?? ''));
+    const found = volume.disk === undefined ? disks.fallback : disks.byName.get(volume.disk);
     if (found) return { ...volume, disk: found.name };
-    report.add(
-      'disk-unknown',
-      spot,
-      `no disk is called ${quote(volume.disk)}; the volume ${quote(volume.name)} cannot be mounted`,
-      'declare the disk in device.json',
-    );
+    if (volume.disk !== undefined) {
+      const message = `no disk is called ${quote(volume.disk)}; the volume ${quote(volume.name)} cannot be mounted`;
+      report.add('disk-unknown', spot, message, 'declare the disk in device.json');
+    }
     return volume;
   });
 }
