@@ -1,0 +1,124 @@
+/**
+ * System calls with JavaScript values. Paths and buffers go through the window that the C host shares; a call lays its arguments out from
+ * the window's start, so nothing in the window outlives one call unless it was taken out.
+ */
+import { type Architecture, architectures, type SystemCall, systemCalls } from './calls.ts';
+import { errnoName } from './errno.ts';
+import type { Machine } from './machine.ts';
+import { decodeText, encodeText } from './text.ts';
+
+/** A system call that failed: `code` is the kernel's name of the reason, e.g. `ENOENT`. */
+export class SystemCallError extends Error {
+  override name = 'SystemCallError';
+  readonly code: string;
+  readonly call: string;
+  readonly path: string | undefined;
+  constructor(code: string, call: string, path?: string) {
+    super(`cannot ${call}${path === undefined ? '' : ` ${path}`}: ${code}`);
+    this.code = code;
+    this.call = call;
+    this.path = path;
+  }
+}
+
+/** The directory descriptor that stands for the current directory. */
+export const atCurrentDirectory = -100;
+
+/** Where bytes for reading and writing lie in the window; paths go below. */
+export const bufferOffset = 64 * 1024;
+/** Bytes that one read or write can carry. */
+export const bufferSize = 128 * 1024;
+
+export class Kernel {
+  readonly machine: Machine;
+  readonly architecture: Architecture;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly #numbers: Record<SystemCall, number>;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.architecture = architectures[machine.architecture()]!;
+    this.#numbers = systemCalls(this.architecture);
+    this.bytes = new Uint8Array(machine.window);
+    this.view = new DataView(machine.window);
+  }
+
+  /** The raw result: negative errno on failure. Bit i of `pointers` marks argument i as an offset of the window. */
+  raw(call: SystemCall, pointers: number, ...values: number[]): number {
+    return this.machine.sys(this.#numbers[call], pointers, ...values);
+  }
+
+  /** As `raw`; repeats on EINTR and throws SystemCallError on failure. */
+  call(call: SystemCall, pointers: number, values: readonly number[], path?: string): number {
+    for (;;) {
+      const result = this.machine.sys(this.#numbers[call], pointers, ...values);
+      if (result >= 0) return result;
+      if (result !== -4) throw new SystemCallError(errnoName(result), call, path);
+    }
+  }
+
+  /** Puts a path with its NUL at an offset; the offset behind it. Throws ENAMETOOLONG or, with a NUL in the path, EINVAL. */
+  putPath(path: string, offset = 0): number {
+    if (path.includes('\0')) throw new SystemCallError('EINVAL', 'use', path.replaceAll('\0', '\\0'));
+    const length = this.machine.put(path, offset);
+    if (length < 0 || length > 4095) throw new SystemCallError('ENAMETOOLONG', 'use', `${path.slice(0, 60)}…`);
+    this.bytes[offset + length] = 0;
+    return offset + length + 1;
+  }
+
+  /** Puts text, which may hold NULs, into the window; its length in bytes. */
+  putText(text: string, offset: number): number {
+    if (!text.includes('\0')) {
+      const length = this.machine.put(text, offset);
+      if (length >= 0) return length;
+    }
+    const encoded = encodeText(text);
+    this.bytes.set(encoded, offset);
+    return encoded.length;
+  }
+
+  /** Text of a range of the window. */
+  takeText(offset: number, length: number): string {
+    const range = this.bytes.subarray(offset, offset + length);
+    return range.includes(0) ? decodeText(range) : this.machine.take(offset, length);
+  }
+
+  open(path: string, flags: number, mode = 0): number {
+    this.putPath(path);
+    return this.call('openat', 0b10, [atCurrentDirectory, 0, flags | openFlags.closeOnExec, mode], path);
+  }
+
+  close(descriptor: number): void {
+    this.raw('close', 0, descriptor);
+  }
+
+  /** Reads into the window at bufferOffset; the count, 0 at the end of the file. */
+  read(descriptor: number, length = bufferSize): number {
+    return this.call('read', 0b10, [descriptor, bufferOffset, Math.min(length, bufferSize)]);
+  }
+
+  /** Writes everything, in pieces that fit the window. */
+  write(descriptor: number, data: Uint8Array): void {
+    for (let done = 0; done < data.length; ) {
+      const piece = data.subarray(done, done + bufferSize);
+      this.bytes.set(piece, bufferOffset);
+      for (let sent = 0; sent < piece.length; )
+        sent += this.call('write', 0b10, [descriptor, bufferOffset + sent, piece.length - sent]);
+      done += piece.length;
+    }
+  }
+}
+
+/** Flags of open(2); the same on all three architectures except where noted. */
+export const openFlags = {
+  readOnly: 0,
+  writeOnly: 1,
+  readWrite: 2,
+  create: 0o100,
+  exclusive: 0o200,
+  truncate: 0o1000,
+  append: 0o2000,
+  nonBlocking: 0o4000,
+  closeOnExec: 0o2000000,
+} as const;
