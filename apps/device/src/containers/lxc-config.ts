@@ -1,0 +1,177 @@
+/**
+ * The LXC configuration a container is started with: what the state brings, made to fit this machine, and what the runtime adds
+ * (containers.md §3.1).
+ */
+import { hasKey, type LxcLine, lastValue } from './lxc-text.ts';
+
+/** How control groups are mounted: all v1, v1 with an empty v2 tree beside it, or v2 alone. */
+export type ControlGroupLayout = 'legacy' | 'hybrid' | 'unified';
+
+/** One directory or file of the host that the container sees. */
+export interface BindEntry {
+  source: string;
+  /** Path in the container, without the leading slash. */
+  target: string;
+  kind: 'directory' | 'file';
+  readOnly: boolean;
+}
+
+/** Address of a container on a pool's bridge (network.md §3.2). */
+export interface PoolAttachment {
+  bridge: string;
+  /** `a.b.c.d/n` */
+  address: string;
+  gateway: string;
+  hardwareAddress: string;
+  hostname?: string;
+}
+
+export interface LxcContext {
+  name: string;
+  group: string;
+  layout: ControlGroupLayout;
+  /** Control group below which the container's own is made. */
+  controlGroup: string;
+  /** Empty directory on which LXC builds the root file system. */
+  rootfsMount: string;
+  /** Directory of the state's configuration file; relative paths in it start here. */
+  directory: string;
+  /** Directories that the state's paths mean on this device; equal ones need no entry. */
+  relocate: readonly { from: string; to: string }[];
+  /** Directory that becomes the topmost lower layer of the root overlay (§3.2). */
+  configLayer?: string;
+  binds: readonly BindEntry[];
+  /** Programs of the installation that LXC runs when the root file system is mounted. */
+  mountHooks: readonly string[];
+  attachment?: PoolAttachment;
+  consoleLog: string;
+}
+
+/** Settings of the state's that only mean something to one family of control groups. */
+const limitsV1 = /^lxc\.cgroup\.(?!dir$|dir\.|relative$)/;
+const limitsV2 = /^lxc\.cgroup2\./;
+const devicesV2 = /^lxc\.cgroup2\.devices\./;
+
+/** Keys whose value is one path, and may be relative to the directory of the configuration. */
+const pathKeys = /^lxc\.(include|seccomp\.profile|mount\.fstab|log\.file|console\.logfile|hook\.[a-z-]+)$/;
+
+/** Makes the configuration. Pure; the order of the state's own lines is kept and the runtime's lines follow them. */
+export function composeLxcConfig(state: readonly LxcLine[], context: LxcContext): LxcLine[] {
+  const { name, layout } = context;
+  const lines: LxcLine[] = [];
+  for (const line of state) {
+    if (line.key === undefined) lines.push(line);
+    else if (!isForeignLimit(line.key, layout))
+      lines.push({ key: line.key, value: fitValue(line.key, line.value, context) });
+  }
+  const add = (key: string, value: string) => lines.push({ key, value });
+  const addDefault = (key: string, value: string) => {
+    if (!hasKey(state, key)) add(key, value);
+  };
+
+  add('lxc.rootfs.mount', context.rootfsMount);
+  addDefault('lxc.uts.name', name);
+  addDefault('lxc.console.logfile', context.consoleLog);
+  addDefault('lxc.cgroup.dir', context.controlGroup);
+  if (layout === 'unified') add('lxc.cgroup2.devices.allow', 'a');
+  add('lxc.environment', `container=pv-${context.group}`);
+  for (const bind of context.binds) add('lxc.mount.entry', formatBind(bind));
+  for (const hook of context.mountHooks) add('lxc.hook.mount', hook);
+  if (context.attachment !== undefined) lines.splice(0, lines.length, ...attach(lines, context.attachment));
+  return lines;
+}
+
+function isForeignLimit(key: string, layout: ControlGroupLayout): boolean {
+  if (layout === 'unified') return limitsV1.test(key) || devicesV2.test(key);
+  return layout === 'legacy' && limitsV2.test(key);
+}
+
+function fitValue(key: string, value: string, context: LxcContext): string {
+  if (key === 'lxc.rootfs.path') return fitRootfs(value, context);
+  if (key === 'lxc.mount.entry') return fitMountEntry(value, context);
+  if (!pathKeys.test(key) || value === '') return value;
+  const moved = relocate(value, context);
+  return moved.startsWith('/') ? moved : `${context.directory}/${moved}`;
+}
+
+/** `overlayfs:<lower>:…:<upper>`, `dir:<path>` or a path. */
+function fitRootfs(value: string, context: LxcContext): string {
+  const parts = value.split(':').map((part) => relocate(part, context));
+  const [type, ...rest] = parts;
+  if (context.configLayer !== undefined && (type === 'overlayfs' || type === 'overlay') && rest.length > 0)
+    return [type, context.configLayer, ...rest].join(':');
+  return parts.join(':');
+}
+
+/** `<source> <target> <type> <options> <dump> <pass>`: paths of the host are the source and the layers of an overlay. */
+function fitMountEntry(value: string, context: LxcContext): string {
+  const fields = value.split(/\s+/);
+  const source = relocate(fields[0] ?? '', context);
+  const options = (fields[3] ?? '').split(',').map((option) => {
+    const equals = option.indexOf('=');
+    if (equals < 0) return option;
+    const paths = option.slice(equals + 1).split(':');
+    return `${option.slice(0, equals)}=${paths.map((path) => relocate(path, context)).join(':')}`;
+  });
+  const [, target, type, , ...rest] = fields;
+  return [source, target, type, options.join(','), ...rest].filter((field) => field !== undefined).join(' ');
+}
+
+function relocate(path: string, { relocate: moves }: LxcContext): string {
+  const move = moves.find(({ from }) => path === from || path.startsWith(`${from}/`));
+  return move === undefined ? path : move.to + path.slice(move.from.length);
+}
+
+function formatBind({ source, target, kind, readOnly }: BindEntry): string {
+  const options = `bind,${readOnly ? 'ro' : 'rw'},create=${kind === 'file' ? 'file' : 'dir'}`;
+  return `${escapeField(source)} ${target} none ${options} 0 0`;
+}
+
+/** Blanks in a path of a mount entry, as fstab(5) writes them. */
+const escapeField = (path: string) => path.replaceAll('\\', '\\134').replaceAll(' ', '\\040').replaceAll('\t', '\\011');
+
+/** Adds an interface on a pool's bridge, and with it a network namespace of the container's own. */
+function attach(lines: readonly LxcLine[], attachment: PoolAttachment): LxcLine[] {
+  const kept = lines.flatMap((line): LxcLine[] => {
+    if (attachment.hostname !== undefined && line.key === 'lxc.uts.name') return [];
+    if (line.key !== 'lxc.namespace.keep') return [line];
+    const words = line.value.split(/\s+/).filter((word) => word !== 'net' && word !== '');
+    return words.length === 0 ? [] : [{ key: line.key, value: words.join(' ') }];
+  });
+  const { bridge, address, gateway, hardwareAddress, hostname } = attachment;
+  const values: [string, string][] = [
+    ['type', 'veth'],
+    ['link', bridge],
+    ['name', 'eth0'],
+    ['ipv4.address', address],
+    ['ipv4.gateway', gateway],
+    ['hwaddr', hardwareAddress],
+    ['flags', 'up'],
+  ];
+  return [
+    ...kept,
+    ...(hostname === undefined ? [] : [{ key: 'lxc.uts.name', value: hostname }]),
+    ...values.map(([key, value]) => ({ key: `lxc.net.0.${key}`, value })),
+  ];
+}
+
+/** True when the state itself gives the container interfaces; that and an address pool exclude each other (network.md §3.1). */
+export function hasInterfaces(lines: readonly LxcLine[]): boolean {
+  return hasKey(lines, 'lxc.net');
+}
+
+/** Addresses that the state's own configuration gives to interfaces, without prefix length (network.md §4). */
+export function bakedAddresses(lines: readonly LxcLine[]): string[] {
+  return lines.flatMap((line) => {
+    if (line.key === undefined || !/^lxc\.net\.\d+\.ipv4\.address$/.test(line.key)) return [];
+    const address = line.value.split(/[\s/]/)[0] ?? '';
+    return /^\d/.test(address) ? [address] : [];
+  });
+}
+
+/** Upper directories of overlays in a root path: LXC wants them to exist. */
+export function upperDirectory(lines: readonly LxcLine[]): string | undefined {
+  const value = lastValue(lines, 'lxc.rootfs.path');
+  if (value === undefined || !/^overlay(fs)?:/.test(value)) return undefined;
+  return value.slice(value.lastIndexOf(':') + 1);
+}
