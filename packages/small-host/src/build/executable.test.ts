@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { buildExecutable } from './executable.ts';
+import { engineHeader, readEngineMap } from './engine-map.ts';
+import { targets } from './toolchain.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const cache = resolve(root, '../../build/small-host');
+const prelude = `
+const bytes = new Uint8Array(machine.window), view = new DataView(machine.window);
+const print = (text) => machine.sys(1, 2, 1, 0, machine.put(text + '\\n', 0));
+`;
+
+function run(program: string, options: { shell?: string } = {}) {
+  const executable = buildExecutable({ target: targets.x64, root, cache, program: prelude + program, say: () => {} });
+  const [command, argv] = options.shell ? ['sh', ['-c', options.shell.replace('PROGRAM', executable)]] : [executable, []];
+  const { status, stdout, stderr } = spawnSync(command!, argv as string[], { encoding: 'utf8', timeout: 20_000 });
+  return { status, lines: stdout.trimEnd().split('\n'), stderr };
+}
+
+describe('the small host', { timeout: 240_000 }, () => {
+  before(() => {
+    buildExecutable({ target: targets.x64, root, cache, program: '', say: () => {} });
+  });
+
+  test('runs modern JavaScript, promises before the first turn, and ends with the code it is told', () => {
+    const { status, lines } = run(`
+      class Counter { #n = 0; static { print('static block'); } next() { return this.#n += 1; } }
+      const counter = new Counter();
+      Promise.resolve().then(() => print('job ' + counter.next()));
+      print(String(2n ** 64n) + [3, 1, 2].toSorted());
+      machine.turn = () => { print('turn ' + counter.next()); if (counter.next() > 4) machine.exit(7); };`);
+    assert.deepEqual(lines, ['static block', '184467440737095516161,2,3', 'job 1', 'turn 2', 'turn 4']);
+    assert.equal(status, 7);
+  });
+
+  const exhaustion = `
+    const attempt = (name, work) => { try { work(); print(name + ' passed'); } catch (error) { print(name + ': ' + error.name); } };
+    attempt('recursion', () => { const dive = (depth) => 1 + dive(depth + 1); dive(0); });
+    attempt('deep JSON', () => JSON.parse('['.repeat(500000)));
+    attempt('deep regular expression', () => new RegExp('('.repeat(3000)));
+    attempt('memory', () => { const kept = []; for (;;) kept.push(new Uint8Array(1e6)); });
+    attempt('after all that', () => JSON.parse('{"a":[1,2,3]}'));
+    machine.turn = () => machine.exit(0);`;
+  const exhausted = ['recursion: RangeError', 'deep JSON: RangeError'];
+
+  test('what is too deep or too large is a JavaScript error, not a crash', () => {
+    const { status, lines, stderr } = run(exhaustion);
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+    assert.deepEqual(lines.slice(0, 2), exhausted);
+    assert.match(lines[3]!, /^memory: (InternalError|RangeError)$/);
+    assert.equal(lines[4], 'after all that passed');
+  });
+
+  test('a small stack of the shell or little address space changes nothing', () => {
+    for (const limit of ['ulimit -S -s 1024', 'ulimit -v 100000', 'ulimit -H -s 2048; ulimit -S -s 2048']) {
+      const { status, lines } = run(exhaustion, { shell: `${limit}; exec PROGRAM` });
+      assert.equal(status, 0, limit);
+      assert.deepEqual(lines.slice(0, 2), exhausted, limit);
+      assert.equal(lines[4], 'after all that passed', limit);
+    }
+  });
+
+  test('an error that nobody caught ends the program with its text and code 70', () => {
+    const { status, stderr } = run(`Promise.resolve().then(() => { throw new TypeError('no such door'); }).catch((error) => { queue = error; throw error; }); let queue;
+      machine.turn = () => { if (queue) throw queue; machine.exit(0); };`);
+    assert.equal(status, 70);
+    assert.match(stderr, /no such door/);
+  });
+
+  test('hashes as the standard says', () => {
+    const { lines } = run(`
+      const context = machine.hashNew();
+      machine.put('abc', 0); machine.hashUpdate(context, 0, 3); machine.hashFinish(context, 64);
+      print([...bytes.slice(64, 96)].map((byte) => byte.toString(16).padStart(2, '0')).join(''));
+      print(String(machine.hashFinish(context, 64)));
+      machine.turn = () => machine.exit(0);`);
+    assert.deepEqual(lines, ['ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad', '-22']);
+  });
+
+  test('starts programs and says why it cannot', () => {
+    const { lines } = run(`
+      const spawn = (argv, environment) => {
+        let at = 2000; const words = [argv.length, environment.length, 0, 1, 2, 0, 0];
+        for (const text of [...argv, ...environment]) { words.push(at); at += machine.put(text, at); bytes[at] = 0; at += 1; }
+        words.forEach((word, index) => view.setInt32(1000 + 4 * index, word, true));
+        return machine.spawn(1000);
+      };
+      print('missing ' + spawn(['/no/such/program'], []));
+      const pid = spawn(['/bin/sh', '-c', 'echo from $NAME; exit 3'], ['NAME=child']);
+      machine.sys(61, 2, pid, 0, 0, 0);
+      print('status ' + (view.getInt32(0, true) >> 8));
+      machine.turn = () => machine.exit(0);`);
+    assert.deepEqual(lines, ['missing -2', 'from child', 'status 3']);
+  });
+});
+
+test('an engine whose glue is not understood is refused with every reason', () => {
+  assert.throws(() => readEngineMap('var ya={a:t,b:(x)=>y};'), /import callFunction: no function of the glue match.*\n.*export malloc: not in the glue/s);
+});
+
+test('names of the engine are mangled as wasm2c does', () => {
+  const header = engineHeader({ exports: { malloc: 'w', QTS_NewFloat64: 'Z', QTS_NewString: '$', QTS_GetFloat64: '_' }, imports: { memory: 'a' } }, 'test');
+  assert.match(header, /engine_NewFloat64 Z_engineZ_Z5A\n.*engine_NewString Z_engineZ_Z24\n.*engine_GetFloat64 Z_engineZ__\n/s);
+});
+

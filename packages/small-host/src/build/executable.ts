@@ -1,0 +1,128 @@
+/**
+ * Makes the static executable: translates the engine to C once, compiles what changed, links it with a JavaScript program.
+ * Every product is named by the hash of what it is made from, so a second run only looks and a half-written file is never used.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { engineHeader, readEngineMap } from './engine-map.ts';
+import { commonFlags, type Target, warningFlags } from './toolchain.ts';
+
+/** The engine that the C host was written for; another one needs a look at native/engine-imports.c first. */
+const enginePackage = '@jitl/quickjs-ng-wasmfile-release-sync';
+const knownEngines: Record<string, string> = {
+  '0.32.0': 'quickjs-ng 0.12.1',
+};
+
+export interface ExecutableRequest {
+  target: Target;
+  /** Folder of this package. */
+  root: string;
+  /** Where products are kept. */
+  cache: string;
+  /** The JavaScript program: a script, not a module, that sets `machine.turn`. */
+  program: string;
+  /** Says what is being done, when something is. */
+  say: (line: string) => void;
+}
+
+/**
+ * Builds and returns the path of the executable.
+ * @throws Error that names the missing tool, the unknown engine version, or carries the compiler's words
+ */
+export function buildExecutable(request: ExecutableRequest): string {
+  const { target, root, cache, say } = request;
+  const folder = join(cache, target.name);
+  mkdirSync(folder, { recursive: true });
+  const engine = prepareEngine(cache, say);
+  const headers = prepareHeaders(target, folder);
+  const include = ['-I', engine.folder, '-I', join(root, 'native'), ...headers];
+  const prefixMap = [`-ffile-prefix-map=${root}=.`, `-ffile-prefix-map=${cache}=.`];
+  const native = join(root, 'native');
+  const nativeSources = readdirSync(native).sort();
+  const headerHash = hashOf(nativeSources.filter((name) => name.endsWith('.h')).map((name) => readFileSync(join(native, name))));
+
+  const compile = (source: string, extra: string[], salt: string): string => {
+    const flags = [...commonFlags, ...target.flags, ...extra];
+    const name = basename(source).replace(/\.c$/, '');
+    const object = join(folder, `${name}-${hashOf([readFileSync(source), flags.join(' '), salt, engine.version, target.compiler])}.o`);
+    if (existsSync(object)) return object;
+    say(`compiling ${name} for ${target.name}${name === 'engine-module' ? ' (half a minute)' : ''}`);
+    run(target.compiler, [...flags, ...prefixMap, ...include, '-c', source, '-o', `${object}.tmp`]);
+    renameSync(`${object}.tmp`, object);
+    return object;
+  };
+
+  const objects = [compile(join(engine.folder, 'engine-module.c'), ['-w'], '')];
+  for (const name of nativeSources) {
+    if (!name.endsWith('.c') || (name === 'fortify.c' && target.compiler !== 'musl-gcc')) continue;
+    objects.push(compile(join(native, name), name === 'fortify.c' ? ['-w'] : warningFlags, headerHash));
+  }
+  const programFile = join(folder, 'program.c');
+  writeFileSync(programFile, programSource(request.program));
+  objects.push(compile(programFile, [], ''));
+
+  const executable = join(folder, `pantavisor-${hashOf(objects)}`);
+  if (!existsSync(executable)) {
+    say(`linking the executable for ${target.name}`);
+    const libraries = ['libmbedtls.a', 'libmbedx509.a', 'libmbedcrypto.a', 'libz.a'].map((name) => join(target.libraries, name));
+    run(target.compiler, ['-static', '-Wl,--gc-sections', '-Wl,--build-id=none', '-s', ...objects, ...libraries, '-lm', '-o', `${executable}.tmp`]);
+    renameSync(`${executable}.tmp`, executable);
+  }
+  return executable;
+}
+
+/** The engine as C with readable names, made from the wasm of the pinned package. */
+function prepareEngine(cache: string, say: (line: string) => void): { folder: string; version: string } {
+  const require = createRequire(import.meta.url);
+  const entry = require.resolve(`${enginePackage}/package.json`);
+  const { version } = JSON.parse(readFileSync(entry, 'utf8')) as { version: string };
+  if (!(version in knownEngines))
+    throw new Error(`cannot build with ${enginePackage} ${version}: only ${Object.keys(knownEngines).join(', ')} is known; check native/engine-imports.c against its glue first`);
+  const dist = join(dirname(entry), 'dist');
+  const folder = join(cache, `engine-${version}`);
+  if (existsSync(join(folder, 'engine-map.h'))) return { folder, version };
+  say(`translating the JavaScript engine (${knownEngines[version]}) to C`);
+  mkdirSync(folder, { recursive: true });
+  const map = readEngineMap(readFileSync(join(dist, 'emscripten-module.mjs'), 'utf8'));
+  run('wasm2c', [join(dist, 'emscripten-module.wasm'), '-n', 'engine', '-o', join(folder, 'engine-module.c')]);
+  writeFileSync(join(folder, 'engine-map.h.tmp'), engineHeader(map, `${enginePackage} ${version}`));
+  renameSync(join(folder, 'engine-map.h.tmp'), join(folder, 'engine-map.h'));
+  return { folder, version };
+}
+
+/** musl must not see glibc's headers: the few foreign ones are linked into a folder of their own. */
+function prepareHeaders(target: Target, folder: string): string[] {
+  if (target.isolatedHeaders.length === 0) return [];
+  const include = join(folder, 'include');
+  mkdirSync(include, { recursive: true });
+  for (const path of target.isolatedHeaders) {
+    if (!existsSync(path)) throw new Error(`cannot find ${path}; a Debian package of scripts/debian-packages.txt is missing`);
+    const link = join(include, basename(path));
+    if (path.endsWith('.h')) cpSync(path, link);
+    else if (!existsSync(link)) symlinkSync(path, link);
+  }
+  return ['-I', include];
+}
+
+/** The program as a C array; 20 numbers a line keep compilers and people happy. */
+function programSource(program: string): string {
+  const bytes = Buffer.from(program, 'utf8');
+  const lines: string[] = [];
+  for (let index = 0; index < bytes.length; index += 20) lines.push(`  ${[...bytes.subarray(index, index + 20)].join(',')},`);
+  return `#include <stddef.h>\nconst char program_text[] = {\n${lines.join('\n')}\n  0};\nconst size_t program_length = ${bytes.length};\n`;
+}
+
+function hashOf(parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex').slice(0, 16);
+}
+
+function run(program: string, argv: string[]): void {
+  const { status, stderr, error } = spawnSync(program, argv, { encoding: 'utf8' });
+  if (error) throw new Error(`cannot run ${program}: ${error.message}; a Debian package of scripts/debian-packages.txt is missing`);
+  if (status !== 0) throw new Error(`${program} failed:\n${stderr.trimEnd()}`);
+}

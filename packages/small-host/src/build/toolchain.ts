@@ -1,0 +1,61 @@
+/** Which compiler, libraries and flags make the executable of an architecture. */
+
+export type TargetName = 'x64' | 'arm64' | 'arm';
+
+export interface Target {
+  name: TargetName;
+  compiler: string;
+  /** Flags beyond the common ones. */
+  flags: string[];
+  /** Folder of header files that must not bring the C library's own with them (musl), or undefined for the default search. */
+  isolatedHeaders: string[];
+  /** Folder of Debian's static libraries for this architecture. */
+  libraries: string;
+  debianArchitecture: string;
+}
+
+export const targets: Record<TargetName, Target> = {
+  x64: {
+    name: 'x64',
+    compiler: 'musl-gcc',
+    flags: [],
+    isolatedHeaders: ['/usr/include/mbedtls', '/usr/include/wasm-rt.h', '/usr/include/zlib.h', '/usr/include/zconf.h'],
+    libraries: '/usr/lib/x86_64-linux-gnu',
+    debianArchitecture: 'amd64',
+  },
+  arm64: {
+    name: 'arm64',
+    compiler: 'aarch64-linux-gnu-gcc',
+    flags: [],
+    isolatedHeaders: [],
+    libraries: '/usr/lib/aarch64-linux-gnu',
+    debianArchitecture: 'arm64',
+  },
+  arm: {
+    name: 'arm',
+    compiler: 'arm-linux-gnueabihf-gcc',
+    flags: ['-mthumb'],
+    isolatedHeaders: [],
+    libraries: '/usr/lib/arm-linux-gnueabihf',
+    debianArchitecture: 'armhf',
+  },
+};
+
+/**
+ * Flags of every file: small, no unwind tables, and the translated engine without its own checks, since native/machine.c
+ * gives it guard pages instead. Paths are mapped away so that the same sources give the same bytes anywhere.
+ */
+export const commonFlags = [
+  '-Os',
+  '-std=gnu11',
+  '-DWASM_RT_MEMCHECK_SIGNAL_HANDLER=1',
+  '-DWASM_RT_SKIP_SIGNAL_RECOVERY=1',
+  '-DWASM_RT_USE_STACK_DEPTH_COUNT=0',
+  '-fno-asynchronous-unwind-tables',
+  '-fno-unwind-tables',
+  '-ffunction-sections',
+  '-fdata-sections',
+  '-fno-ident',
+];
+
+export const warningFlags = ['-Wall', '-Wextra', '-Werror', '-Wno-clobbered'];
