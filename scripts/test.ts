@@ -16,7 +16,12 @@ const suite = (name: string, patterns: string[], concurrency: number): Stage[] =
 
 const stages: Record<string, () => Stage[]> = {
   check: () => [{ name: 'check', argv: [node, 'scripts/check.ts'] }],
-  unit: () => suite('unit', ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'scripts/**/*.test.ts'], 2),
+  unit: () =>
+    suite(
+      'unit',
+      ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'containers/**/*.test.ts'],
+      2,
+    ),
   sim: () => suite('sim', ['sim/**/*.test.ts'], 1),
   e2e: () => suite('e2e', ['tests/**/*.test.ts'], 1),
 };

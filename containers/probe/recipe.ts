@@ -5,7 +5,8 @@ import type { ContainerRecipe } from '../src/recipe.ts';
 export type ProbeProgram =
   | ['init']
   | ['stubborn']
-  | ['crash', code: string, afterSeconds?: string]
+  | ['crash', code: string]
+  | ['crash', code: string, afterSeconds: string]
   | ['crash-times', times: string];
 
 /** The smallest container, for tests and benchmarks; all probes share one root file system. */
@@ -14,7 +15,7 @@ export function probeContainer(
   program: ProbeProgram = ['init'],
   more: Partial<ContainerRecipe> = {},
 ): ContainerRecipe {
-  const [file, ...rest] = program.filter((word) => word !== undefined);
+  const [file, ...rest]: string[] = program;
   return {
     name,
     rootfs: { trees: [fileURLToPath(new URL('rootfs', import.meta.url))] },
