@@ -13,8 +13,9 @@ const monitorLingers = 1;
 function controlGroups(name: string, config: string): { payload: string; all: string[] } {
   const value = (key: string) => new RegExp(`^\\s*lxc\\.cgroup\\.dir${key}\\s*=\\s*(\\S+)`, 'm').exec(config)?.[1];
   const base = value('');
-  const payload = value('\\.container') ?? base ?? `lxc.payload.${name}`;
-  const monitor = value('\\.monitor') ?? base ?? `lxc.monitor.${name}`;
+  const below = base === undefined ? '' : `${base}/`;
+  const payload = value('\\.container') ?? `${below}lxc.payload.${name}`;
+  const monitor = value('\\.monitor') ?? `${below}lxc.monitor.${name}`;
   return { payload, all: [payload, monitor] };
 }
 
