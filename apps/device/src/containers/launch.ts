@@ -1,0 +1,135 @@
+/** Starting one container: everything between mounted volumes and a running init (containers.md §3, §3.1). */
+import type { Container } from '@pantavisor/state';
+import { type Places, statePaths } from '../boot/places.ts';
+import { type Host, HostError, type RunningContainer } from '../host/ports.ts';
+import type { Networks } from '../network/networks.ts';
+import { Failure } from '../runtime/failure.ts';
+import { makeDirectories } from '../volumes/directories.ts';
+import { layConfiguration } from './config-layer.ts';
+import {
+  type BindEntry,
+  type ControlGroupLayout,
+  composeLxcConfig,
+  hasInterfaces,
+  type LxcContext,
+  upperDirectory,
+} from './lxc-config.ts';
+import { formatLxcConfig, type LxcLine, lastValue, parseLxcConfig } from './lxc-text.ts';
+import { preparePresence } from './presence.ts';
+
+/** A container of a revision, with what belongs to its start. */
+export interface ContainerSource {
+  container: Container;
+  revision: string;
+  /** The revision's directory, `<S>/trails/<rev>`. */
+  trail: string;
+  /** Checks the container's objects and files; throws a Failure that names the file. */
+  verify(): Promise<void>;
+}
+
+/** What starting needs of the device. */
+export interface LaunchRoom {
+  host: Pick<Host, 'files' | 'containers' | 'system'>;
+  places: Places;
+  networks: Networks;
+  layout: ControlGroupLayout;
+  lxcLogLevel: string;
+  /** Programs of the installation for LXC's mount hook, in order. */
+  mountHooks: readonly string[];
+  /** Default for containers that say nothing about /dev/log. */
+  devLog: boolean;
+}
+
+export interface Launched {
+  running: RunningContainer;
+  /** Signal that the configuration names for halting. */
+  haltSignal: string | undefined;
+  /** Address leased from a pool, `a.b.c.d`. */
+  address: string | undefined;
+}
+
+/** Words of LXC for the levels of PV_LXC_LOG_LEVEL (0 to 6; lxc.container.conf(5), lxc.log.level). */
+const lxcLogLevels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'CRIT', 'ALERT', 'FATAL'] as const;
+
+/** LXC's word for a level number; numbers outside the table mean WARN. */
+export function lxcLogLevel(level: number): string {
+  return lxcLogLevels[level] ?? 'WARN';
+}
+
+/** Reads the LXC configuration that the state brings. @throws Failure `lxc-config-missing` */
+export async function readStateConfig(files: Host['files'], { container, trail }: ContainerSource): Promise<LxcLine[]> {
+  const file = `${trail}/${container.directory}/${container.config}`;
+  try {
+    return parseLxcConfig(await files.readText(file, 1024 * 1024));
+  } catch (cause) {
+    const why = cause instanceof HostError && cause.code === 'ENOENT' ? 'it is missing' : String(cause);
+    throw new Failure('lxc-config-missing', `cannot read the LXC configuration ${file}: ${why}`, {
+      file,
+      hint: `"config" of ${container.directory}/run.json must name a file of the state`,
+      cause,
+    });
+  }
+}
+
+/**
+ * Starts a container whose volumes are mounted.
+ * @throws Failure or HostError; what was prepared until then is removed by the release that follows
+ */
+export async function launch(room: LaunchRoom, source: ContainerSource): Promise<Launched> {
+  const { host, places, networks } = room;
+  const { files } = host;
+  const { container, revision, trail } = source;
+  const { name } = container;
+  const state = await readStateConfig(files, source);
+  const attachment = networks.attach(container, hasInterfaces(state));
+  const configLayer = await layConfiguration(files, `${trail}/_config/${name}`, `${places.configs}/${name}`);
+  const logs = `${places.logs}/${revision}/${name}/lxc`;
+  await makeDirectories(files, logs);
+
+  const context: LxcContext = {
+    name,
+    group: container.group,
+    layout: room.layout,
+    controlGroup: places.controlGroup,
+    rootfsMount: places.rootfs,
+    directory: `${trail}/${container.directory}`,
+    relocate: statePaths.flatMap(([from, place]) => (places[place] === from ? [] : [{ from, to: places[place] }])),
+    binds: await hostBinds(room, source),
+    mountHooks: room.mountHooks,
+    consoleLog: `${logs}/console.log`,
+    ...(configLayer === undefined ? {} : { configLayer }),
+    ...(attachment === undefined ? {} : { attachment }),
+  };
+  const lines = composeLxcConfig(state, context);
+  const upper = upperDirectory(lines);
+  if (upper !== undefined) await makeDirectories(files, upper);
+
+  const directory = `${places.lxc}/${name}`;
+  const configFile = `${directory}/config`;
+  await makeDirectories(files, directory);
+  await files.write(configFile, formatLxcConfig(lines), { mode: 0o600 });
+  const running = await host.containers.start({
+    name,
+    lxcPath: places.lxc,
+    configFile,
+    logFile: `${logs}/lxc.log`,
+    logLevel: room.lxcLogLevel,
+    environment: { PATH: host.system.environment.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
+  });
+  return { running, haltSignal: lastValue(state, 'lxc.signal.halt'), address: attachment?.address.split('/')[0] };
+}
+
+async function hostBinds(room: LaunchRoom, { container, revision }: ContainerSource): Promise<BindEntry[]> {
+  const { files, system } = room.host;
+  const binds = await preparePresence(files, room.places, container, revision);
+  if (container.autoModulesFirmware) {
+    for (const path of ['lib/firmware', `lib/modules/${system.kernelRelease}`]) {
+      if ((await files.status(`/${path}`, { follow: true }))?.kind === 'directory')
+        binds.push({ source: `/${path}`, target: path, kind: 'directory', readOnly: true });
+    }
+  }
+  const socket = '/dev/log';
+  if ((container.devLog ?? room.devLog) && (await files.status(socket, { follow: true }))?.kind === 'socket')
+    binds.push({ source: socket, target: 'dev/log', kind: 'file', readOnly: false });
+  return binds;
+}
