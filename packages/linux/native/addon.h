@@ -85,6 +85,7 @@ extern const struct binding loop_bindings[];
 extern const struct binding file_bindings[];
 extern const struct binding socket_bindings[];
 extern const struct binding process_bindings[];
+extern const struct binding spawn_bindings[];
 extern const struct binding watch_bindings[];
 extern const struct binding network_bindings[];
 extern const struct binding machine_bindings[];

@@ -1,10 +1,11 @@
-/* Files: what node:fs does not offer (renameat2, flock, fsync of a directory, flags of statfs). */
+/* Files: what node:fs does not offer (renameat2, flock, mkfifo, fsync of a directory, flags of statfs). */
 #include "addon.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -87,6 +88,19 @@ static napi_value call_flock(napi_env env, napi_callback_info info) {
   return operation_start(&args, operation);
 }
 
+static int run_fifo(struct operation *operation) {
+  return mkfifo(operation->text[0], (mode_t)operation->number[0]);
+}
+
+/* makeFifo(path, mode): Promise<void> */
+static napi_value call_fifo(napi_env env, napi_callback_info info) {
+  struct args args = args_read(env, info);
+  struct operation *operation = operation_new(run_fifo, "mkfifo");
+  operation->path = operation->text[0] = args_string(&args, 0, "path");
+  operation->number[0] = args_integer(&args, 1, "mode", 0, 07777);
+  return operation_start(&args, operation);
+}
+
 static int run_sync(struct operation *operation) {
   (void)operation;
   sync();
@@ -101,4 +115,5 @@ static napi_value call_sync(napi_env env, napi_callback_info info) {
 
 const struct binding file_bindings[] = {{"statfs", call_statfs}, {"syncDirectory", call_sync_directory},
                                         {"rename", call_rename}, {"flock", call_flock},
-                                        {"syncAll", call_sync},  {NULL, NULL}};
+                                        {"makeFifo", call_fifo}, {"syncAll", call_sync},
+                                        {NULL, NULL}};

@@ -34,6 +34,7 @@ interface Addon {
   syncDirectory(path: string): Promise<void>;
   rename(from: string, to: string, flags: number): Promise<void>;
   flock(descriptor: number, operation: number): Promise<void>;
+  makeFifo(path: string, mode: number): Promise<void>;
   syncAll(): Promise<void>;
   peerCredentials(socket: number): { pid: number; uid: number; gid: number };
   socketPair(): [number, number];
@@ -47,6 +48,14 @@ interface Addon {
   signalProcess(descriptor: number, signal: number): void;
   processInfo(descriptor: number): { pid?: number; parent?: number; code?: number; signal?: number };
   reap(by: 0 | 1, id: number, keep: boolean): RawExit | undefined;
+  spawnProcess(
+    program: string,
+    argv: string[],
+    environment: string[],
+    stdin: number,
+    stdout: number,
+    stderr: number,
+  ): { pid: number; descriptor: number };
   setChildSubreaper(on: boolean): void;
   waitReadable(descriptor: number): Promise<void>;
   addBridge(name: string): void;

@@ -1,4 +1,4 @@
-/** What node:fs does not offer: renameat2(2), flock(2), fsync of a directory, the whole of statfs(2). */
+/** What node:fs does not offer: renameat2(2), flock(2), mkfifo(3), fsync of a directory, the whole of statfs(2). */
 import { addon } from './addon.ts';
 import { bitsOf } from './flags.ts';
 
@@ -70,6 +70,11 @@ export async function rename(from: string, to: string, options: readonly RenameO
  */
 export async function flock(descriptor: number, options: readonly LockOption[]): Promise<void> {
   await addon.flock(descriptor, bitsOf(lockBits, options, 'options'));
+}
+
+/** Makes a named pipe - mkfifo(3). EEXIST when something is there. */
+export async function makeFifo(path: string, mode = 0o600): Promise<void> {
+  await addon.makeFifo(path, mode);
 }
 
 /** Writes all file systems - sync(2). */

@@ -7,6 +7,7 @@ export {
   type FileSystemStatus,
   flock,
   type LockOption,
+  makeFifo,
   type RenameOption,
   rename,
   statfs,
@@ -27,8 +28,10 @@ export {
   reapOrphans,
   reapPid,
   reapProcess,
+  type SpawnedChild,
   setChildSubreaper,
   signalProcess,
+  spawnProcess,
 } from './process.ts';
 export { signalName, signalNumber } from './signals.ts';
 export {

@@ -24,6 +24,33 @@ export function openProcess(pid: number): number {
   return addon.openProcess(pid);
 }
 
+/** A process started by `spawnProcess`: its number, and its descriptor, to be closed by the caller. */
+export interface SpawnedChild {
+  pid: number;
+  descriptor: number;
+}
+
+/**
+ * Starts a program in a session of its own, with no signal blocked or ignored, some ten times faster than fork - posix_spawn(3).
+ * libuv does not know the child: await the descriptor with `waitReadable`, then call `reapProcess`.
+ * @param program absolute path
+ * @param argv its arguments, the name first
+ * @param stdio descriptors from 3 on for its standard streams; absent ones are /dev/null. No other one is inherited as long as all are
+ *   close-on-exec, as Node opens them.
+ * @throws Error with code ENOENT, EACCES, … when it cannot be run
+ */
+export function spawnProcess(
+  program: string,
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  stdio: { stdin?: number; stdout?: number; stderr?: number } = {},
+): SpawnedChild {
+  const variables: string[] = [];
+  for (const [name, value] of Object.entries(environment)) if (value !== undefined) variables.push(`${name}=${value}`);
+  const { stdin = -1, stdout = -1, stderr = -1 } = stdio;
+  return addon.spawnProcess(program, argv as string[], variables, stdin, stdout, stderr);
+}
+
 /** Sends a signal by name. False when the process has ended. */
 export function signalProcess(descriptor: number, signal: string): boolean {
   const number = signalNumber(signal);

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { statfs, syncDirectory } from '@pantavisor/linux';
+import { type FileKind, type FileStatus, type Files, HostError } from '../ports.ts';
+import { guarded, hasCode } from './errors.ts';
+import { lockFile } from './lock.ts';
+
+/** Bytes held at a time when content is hashed or copied: large enough to hide the cost of a step, small enough for twenty at once. */
+const chunkSize = 256 * 1024;
+
+interface Typed {
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+  isSocket(): boolean;
+  isBlockDevice(): boolean;
+  isCharacterDevice(): boolean;
+}
+
+function kindOf(entry: Typed): FileKind {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'directory';
+  if (entry.isSymbolicLink()) return 'symlink';
+  if (entry.isSocket()) return 'socket';
+  if (entry.isBlockDevice()) return 'block';
+  return entry.isCharacterDevice() ? 'character' : 'fifo';
+}
+
+async function withFile<Result>(
+  path: string,
+  flags: string | number,
+  mode: number | undefined,
+  step: (file: fs.FileHandle) => Promise<Result>,
+): Promise<Result> {
+  const file = await fs.open(path, flags, mode);
+  try {
+    return await step(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeFully(file: fs.FileHandle, data: Uint8Array, position: number | null): Promise<void> {
+  let done = 0;
+  while (done < data.length) {
+    const at = position === null ? null : position + done;
+    done += (await file.write(data, done, data.length - done, at)).bytesWritten;
+  }
+}
+
+async function putContent(path: string, flags: string, data: string | Uint8Array, mode: number | undefined) {
+  await withFile(path, flags, mode ?? 0o644, async (file) => {
+    // The umask may have taken bits away, and a file that was there keeps its own.
+    if (mode !== undefined) await file.chmod(mode);
+    await writeFully(file, typeof data === 'string' ? Buffer.from(data) : data, null);
+  });
+}
+
+/** Reads on when a file has more than its size said (files of /proc and /sys say 0). */
+async function readContent(path: string, limit: number | undefined): Promise<Buffer> {
+  return withFile(path, 'r', undefined, async (file) => {
+    const refuse = (size: number): never => {
+      throw new HostError('EFBIG', 'read', path, `it has ${size} bytes or more, at most ${limit} are allowed (EFBIG)`);
+    };
+    const { size } = await file.stat();
+    if (limit !== undefined && size > limit) refuse(size);
+    let content = Buffer.allocUnsafeSlow(size + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(content, length, content.length - length, null);
+      length += bytesRead;
+      if (limit !== undefined && length > limit) refuse(length);
+      if (bytesRead === 0) return content.subarray(0, length);
+      if (length === content.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(4096, content.length * 2));
+        content.copy(larger);
+        content = larger;
+      }
+    }
+  });
+}
+
+async function eachChunk(path: string, step: (chunk: Uint8Array) => void | Promise<void>): Promise<void> {
+  await withFile(path, 'r', undefined, async (file) => {
+    const buffer = Buffer.allocUnsafeSlow(chunkSize);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, chunkSize, null);
+      if (bytesRead === 0) return;
+      await step(buffer.subarray(0, bytesRead));
+    }
+  });
+}
+
+async function statusOf(path: string, follow: boolean): Promise<FileStatus | undefined> {
+  try {
+    const found = follow ? await fs.stat(path) : await fs.lstat(path);
+    return {
+      kind: kindOf(found),
+      size: found.size,
+      mode: found.mode & 0o7777,
+      inode: found.ino,
+      device: found.dev,
+      links: found.nlink,
+      modified: found.mtimeMs,
+      uid: found.uid,
+      gid: found.gid,
+    };
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/** Files of the machine. */
+export function createFiles(): Files {
+  return {
+    read: (path, limit) => guarded('read', path, () => readContent(path, limit)),
+    readText: (path, limit) => guarded('read', path, async () => (await readContent(path, limit)).toString('utf8')),
+    write: (path, data, { mode, exclusive = false } = {}) =>
+      guarded('write', path, () => putContent(path, exclusive ? 'wx' : 'w', data, mode)),
+    overwrite: (path, data, offset) =>
+      guarded('write', path, () => withFile(path, 'r+', undefined, (file) => writeFully(file, data, offset))),
+    append: (path, data, { mode } = {}) => guarded('append to', path, () => putContent(path, 'a', data, mode)),
+    sync: (path) => guarded('sync', path, () => withFile(path, 'r', undefined, (file) => file.sync())),
+    syncDirectory: (path) => guarded('sync', path, () => syncDirectory(path)),
+    rename: (from, to) => guarded(`rename ${from} to`, to, () => fs.rename(from, to)),
+    link: (existing, path) => guarded(`link ${existing} as`, path, () => fs.link(existing, path)),
+    symlink: (target, path) => guarded('make symbolic link', path, () => fs.symlink(target, path)),
+    readLink: (path) => guarded('read link', path, () => fs.readlink(path)),
+    realPath: (path) => guarded('resolve', path, () => fs.realpath(path)),
+    unlink: (path) => guarded('remove', path, () => fs.unlink(path)),
+    makeDirectory: (path, mode) =>
+      guarded('make directory', path, async () => {
+        await fs.mkdir(path, mode ?? 0o755);
+        if (mode !== undefined) await fs.chmod(path, mode);
+      }),
+    removeDirectory: (path) => guarded('remove directory', path, () => fs.rmdir(path)),
+    changeMode: (path, mode) => guarded('change the mode of', path, () => fs.chmod(path, mode)),
+    status: (path, { follow = false } = {}) => guarded('look at', path, () => statusOf(path, follow)),
+    list: (path) =>
+      guarded('list', path, async () => {
+        const entries = await fs.readdir(path, { withFileTypes: true });
+        return entries
+          .map((entry) => ({ name: entry.name, kind: kindOf(entry) }))
+          .sort((left, right) => (left.name < right.name ? -1 : 1));
+      }),
+    copy: (from, to, mode) =>
+      guarded(`copy ${from} to`, to, () =>
+        // Not truncated by opening: a copy onto itself must fail, not empty the file.
+        withFile(to, constants.O_WRONLY | constants.O_CREAT, mode, async (target) => {
+          const [source, destination] = await Promise.all([fs.stat(from), target.stat()]);
+          if (source.ino === destination.ino && source.dev === destination.dev)
+            throw new HostError('EINVAL', `copy ${from} to`, to, 'they are the same file (EINVAL)');
+          await target.truncate();
+          await target.chmod(mode);
+          await eachChunk(from, (chunk) => writeFully(target, chunk, null));
+        }),
+      ),
+    digest: (path) =>
+      guarded('hash', path, async () => {
+        const hash = createHash('sha256');
+        await eachChunk(path, (chunk) => {
+          hash.update(chunk);
+        });
+        return hash.digest('hex');
+      }),
+    space: (path) =>
+      guarded('measure the space of', path, async () => {
+        const { blocks, free, available, blockSize, type } = await statfs(path);
+        return { total: blocks * blockSize, free: free * blockSize, available: available * blockSize, type };
+      }),
+    lock: (path) => guarded('lock', path, () => lockFile(path)),
+  };
+}
