@@ -5,14 +5,19 @@ export type Architecture = 'x64' | 'arm64' | 'arm';
 export const architectures: readonly Architecture[] = ['x64', 'arm64', 'arm'];
 
 const table = {
-  // name: [x86-64, arm64, arm EABI]
+  // name: [x86-64, arm64, arm EABI]; statfs is statfs64 on arm, with its own arguments
   read: [0, 63, 3],
   write: [1, 64, 4],
   close: [3, 57, 6],
   openat: [257, 56, 322],
   statx: [332, 291, 397],
   getdents64: [217, 61, 217],
+  mknodat: [259, 33, 324],
   fsync: [74, 82, 118],
+  lseek: [8, 62, 19],
+  ftruncate: [77, 46, 93],
+  fchmod: [91, 52, 94],
+  statfs: [137, 43, 266],
   fdatasync: [75, 83, 148],
   renameat2: [316, 276, 382],
   linkat: [265, 37, 330],

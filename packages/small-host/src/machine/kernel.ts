@@ -84,6 +84,48 @@ export class Kernel {
     return range.includes(0) ? decodeText(range) : this.machine.take(offset, length);
   }
 
+  /** Text of the first bytes of the buffer that `read` fills. */
+  takeBuffer(length: number): string {
+    return this.takeText(bufferOffset, length);
+  }
+
+  encode(text: string): Uint8Array {
+    if (text.length * 3 > bufferSize || text.includes('\0')) return encodeText(text);
+    const length = this.machine.put(text, bufferOffset);
+    return this.bytes.slice(bufferOffset, bufferOffset + length);
+  }
+
+  decode(bytes: Uint8Array): string {
+    return decodeText(bytes);
+  }
+
+  /** The result of a function of the C host; a negative one is thrown as SystemCallError. */
+  door(result: number, operation: string, path?: string): number {
+    if (result < 0) throw new SystemCallError(errnoName(result), operation, path);
+    return result;
+  }
+
+  /** Ends a hash: 64 lower-case hex digits. */
+  finishHash(context: number): string {
+    this.door(this.machine.hashFinish(context, bufferOffset), 'hash');
+    let text = '';
+    for (const byte of this.bytes.subarray(bufferOffset, bufferOffset + 32)) text += byte.toString(16).padStart(2, '0');
+    return text;
+  }
+
+  /** O_DIRECTORY and O_PATH: arm has its own bits for the first. */
+  get directoryFlag(): number {
+    return this.architecture === 'x64' ? 0o200000 : 0o40000;
+  }
+
+  get pathFlag(): number {
+    return 0o10000000;
+  }
+
+  seek(descriptor: number, offset: number): void {
+    this.call('lseek', 0, [descriptor, offset, 0]);
+  }
+
   open(path: string, flags: number, mode = 0): number {
     this.putPath(path);
     return this.call('openat', 0b10, [atCurrentDirectory, 0, flags | openFlags.closeOnExec, mode], path);

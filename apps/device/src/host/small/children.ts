@@ -1,0 +1,92 @@
+/** Ends of processes as events: a pidfd (pidfd_open(2)) becomes readable when its process has ended. */
+import { bufferOffset, type Kernel, type Loop, ready } from '@pantavisor/small-host';
+import { signalName } from './signals.ts';
+
+export interface Ended {
+  code: number | undefined;
+  signal: string | undefined;
+}
+
+const waitById = 1; // P_PID
+const waitAll = 0;
+const waitOptions = { exited: 4, noHang: 1, noReap: 0x01000000 } as const;
+/** struct siginfo_t of waitid(2): code at 8, pid at 12 or 16 …, see `readEnd`. */
+const ended = { exited: 1 } as const;
+
+/** Follows processes; own children are reaped with their status, others only noticed. */
+export class Children {
+  readonly #kernel: Kernel;
+  readonly #loop: Loop;
+  readonly #followed = new Map<number, (end: Ended | undefined) => void>();
+
+  constructor(kernel: Kernel, loop: Loop) {
+    this.#kernel = kernel;
+    this.#loop = loop;
+  }
+
+  /** Resolves when the process has ended; with its status when it was a child of this process, else with undefined. */
+  follow(pid: number): Promise<Ended | undefined> {
+    return new Promise((resolve) => {
+      const descriptor = this.#kernel.raw('pidfd_open', 0, pid, 0);
+      if (descriptor < 0) {
+        resolve(this.#reap(pid));
+        return;
+      }
+      this.#followed.set(pid, resolve);
+      this.#loop.watch(descriptor, ready.read, () => {
+        this.#loop.unwatch(descriptor);
+        this.#kernel.close(descriptor);
+        this.#followed.delete(pid);
+        resolve(this.#reap(pid));
+      });
+    });
+  }
+
+  /** Reaps orphans that became children of this process and that nobody follows. Never takes the status of a followed one. */
+  reapOrphans(): void {
+    for (;;) {
+      const pid = this.#endedChild();
+      if (pid === undefined || this.#followed.has(pid)) return;
+      this.#reap(pid);
+    }
+  }
+
+  #endedChild(): number | undefined {
+    this.#kernel.bytes.fill(0, bufferOffset, bufferOffset + 128);
+    const result = this.#kernel.raw(
+      'waitid',
+      0b00100,
+      waitAll,
+      0,
+      bufferOffset,
+      waitOptions.exited | waitOptions.noHang | waitOptions.noReap,
+      0,
+    );
+    const pid = this.#kernel.view.getInt32(bufferOffset + this.#fields, true);
+    return result < 0 || pid === 0 ? undefined : pid;
+  }
+
+  #reap(pid: number): Ended | undefined {
+    this.#kernel.bytes.fill(0, bufferOffset, bufferOffset + 128);
+    const result = this.#kernel.raw(
+      'waitid',
+      0b00100,
+      waitById,
+      pid,
+      bufferOffset,
+      waitOptions.exited | waitOptions.noHang,
+      0,
+    );
+    if (result < 0 || this.#kernel.view.getInt32(bufferOffset + this.#fields, true) === 0) return undefined;
+    const kind = this.#kernel.view.getInt32(bufferOffset + 8, true);
+    const status = this.#kernel.view.getInt32(bufferOffset + this.#fields + 8, true);
+    return kind === ended.exited
+      ? { code: status, signal: undefined }
+      : { code: undefined, signal: signalName(status) };
+  }
+
+  /** siginfo_t: signo, errno, code, then (aligned to the pointer size) pid, uid, status. */
+  get #fields(): number {
+    return this.#kernel.architecture === 'arm' ? 12 : 16;
+  }
+}

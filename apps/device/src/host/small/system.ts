@@ -1,0 +1,65 @@
+/** The runtime's own process and its machine. */
+import { bufferOffset, type Kernel } from '@pantavisor/small-host';
+import { HostError, type System } from '../ports.ts';
+import type { Children } from './children.ts';
+import type { Signals } from './signals.ts';
+
+const setChildSubreaper = 36;
+/** Fields of struct new_utsname: 65 bytes each. */
+const nameSize = 65;
+const release = 2;
+const machine = 4;
+const rebootMagic = [0xfee1dead, 672274793] as const;
+const rebootCommand = { reboot: 0x01234567, poweroff: 0x4321fedc } as const;
+
+/** Creates the port. `environment` and `argv` are what the process was started with. */
+export function createSystem(
+  kernel: Kernel,
+  signals: Signals,
+  children: Children,
+  environment: Record<string, string>,
+  argv: string[],
+): System {
+  const uname = (field: number): string => {
+    kernel.call('uname', 0b1, [bufferOffset]);
+    const begin = bufferOffset + field * nameSize;
+    return kernel.takeText(begin, kernel.bytes.indexOf(0, begin) - begin);
+  };
+  return {
+    pid: kernel.call('getpid', 0, []),
+    environment,
+    arguments: argv,
+    kernelRelease: uname(release),
+    machine: uname(machine),
+    onSignal: (signal, callback) => signals.on(signal, callback),
+    print(stream, text) {
+      const bytes = kernel.encode(text);
+      for (let done = 0; done < bytes.length; ) {
+        const piece = bytes.subarray(done, done + 65536);
+        kernel.bytes.set(piece, bufferOffset);
+        const count = kernel.raw('write', 0b10, stream === 'stdout' ? 1 : 2, bufferOffset, piece.length);
+        // A reader that has gone must not stop the device.
+        if (count < 0) return;
+        done += count;
+      }
+    },
+    becomeSubreaper() {
+      kernel.call('prctl', 0, [setChildSubreaper, 1, 0, 0, 0]);
+      signals.on('SIGCHLD', () => children.reapOrphans());
+      children.reapOrphans();
+    },
+    exit: (code) => kernel.machine.exit(code),
+    async power(action) {
+      kernel.raw('sync', 0);
+      const result = kernel.raw('reboot', 0, rebootMagic[0], rebootMagic[1], rebootCommand[action], 0);
+      if (result < 0) throw new HostError('EPERM', action === 'reboot' ? 'restart' : 'switch off', 'the machine');
+    },
+    randomHex(bytes) {
+      kernel.call('getrandom', 0b1, [bufferOffset, bytes, 0]);
+      let text = '';
+      for (const byte of kernel.bytes.subarray(bufferOffset, bufferOffset + bytes))
+        text += byte.toString(16).padStart(2, '0');
+      return text;
+    },
+  };
+}
