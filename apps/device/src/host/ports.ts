@@ -45,7 +45,7 @@ export interface Files {
   read(path: string, limit?: number): Promise<Uint8Array>;
   /** Content as text (UTF-8, malformed bytes replaced). */
   readText(path: string, limit?: number): Promise<string>;
-  /** Creates or truncates. `exclusive` fails with EEXIST. */
+  /** Creates or truncates. `mode` (default 0644) counts for a new file and is not subject to the umask. `exclusive` fails with EEXIST. */
   write(path: string, data: string | Uint8Array, options?: { mode?: number; exclusive?: boolean }): Promise<void>;
   /** Writes from `offset` on without truncating (boot environments). */
   overwrite(path: string, data: Uint8Array, offset: number): Promise<void>;

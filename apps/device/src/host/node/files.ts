@@ -49,12 +49,32 @@ async function writeFully(file: fs.FileHandle, data: Uint8Array, position: numbe
   }
 }
 
-async function putContent(path: string, flags: string, data: string | Uint8Array, mode: number | undefined) {
-  await withFile(path, flags, mode ?? 0o644, async (file) => {
-    // The umask may have taken bits away, and a file that was there keeps its own.
-    if (mode !== undefined) await file.chmod(mode);
+/** Opens a file that is made with exactly this mode if it is not there, whatever the umask says. */
+async function openToWrite(path: string, flags: 'w' | 'a', mode: number, exclusive: boolean): Promise<fs.FileHandle> {
+  // Only when the umask would take bits away it matters whether the file is new.
+  if ((mode & process.umask()) === 0) return fs.open(path, exclusive ? `${flags}x` : flags, mode);
+  try {
+    const file = await fs.open(path, `${flags}x`, mode);
+    await file.chmod(mode);
+    return file;
+  } catch (error) {
+    if (exclusive || !hasCode(error, 'EEXIST')) throw error;
+    return fs.open(path, flags, mode);
+  }
+}
+
+async function putContent(
+  path: string,
+  flags: 'w' | 'a',
+  data: string | Uint8Array,
+  options: { mode?: number; exclusive?: boolean },
+): Promise<void> {
+  const file = await openToWrite(path, flags, options.mode ?? 0o644, options.exclusive ?? false);
+  try {
     await writeFully(file, typeof data === 'string' ? Buffer.from(data) : data, null);
-  });
+  } finally {
+    await file.close();
+  }
 }
 
 /** Reads on when a file has more than its size said (files of /proc and /sys say 0). */
@@ -81,14 +101,26 @@ async function readContent(path: string, limit: number | undefined): Promise<Buf
   });
 }
 
-async function eachChunk(path: string, step: (chunk: Uint8Array) => void | Promise<void>): Promise<void> {
-  await withFile(path, 'r', undefined, async (file) => {
-    const buffer = Buffer.allocUnsafeSlow(chunkSize);
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, chunkSize, null);
-      if (bytesRead === 0) return;
-      await step(buffer.subarray(0, bytesRead));
-    }
+async function eachChunk(file: fs.FileHandle, step: (chunk: Uint8Array) => void | Promise<void>): Promise<void> {
+  const buffer = Buffer.allocUnsafeSlow(chunkSize);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, chunkSize, null);
+    if (bytesRead === 0) return;
+    await step(buffer.subarray(0, bytesRead));
+  }
+}
+
+async function copyContent(from: string, to: string, mode: number): Promise<void> {
+  await withFile(from, 'r', undefined, async (source) => {
+    // Not truncated by opening: a copy onto itself must fail, not empty the file.
+    await withFile(to, constants.O_WRONLY | constants.O_CREAT, mode, async (target) => {
+      const [left, right] = await Promise.all([source.stat(), target.stat()]);
+      if (left.ino === right.ino && left.dev === right.dev)
+        throw new HostError('EINVAL', `copy ${from} to`, to, 'they are the same file (EINVAL)');
+      await target.truncate();
+      await target.chmod(mode);
+      await eachChunk(source, (chunk) => writeFully(target, chunk, null));
+    });
   });
 }
 
@@ -117,11 +149,10 @@ export function createFiles(): Files {
   return {
     read: (path, limit) => guarded('read', path, () => readContent(path, limit)),
     readText: (path, limit) => guarded('read', path, async () => (await readContent(path, limit)).toString('utf8')),
-    write: (path, data, { mode, exclusive = false } = {}) =>
-      guarded('write', path, () => putContent(path, exclusive ? 'wx' : 'w', data, mode)),
+    write: (path, data, options = {}) => guarded('write', path, () => putContent(path, 'w', data, options)),
     overwrite: (path, data, offset) =>
       guarded('write', path, () => withFile(path, 'r+', undefined, (file) => writeFully(file, data, offset))),
-    append: (path, data, { mode } = {}) => guarded('append to', path, () => putContent(path, 'a', data, mode)),
+    append: (path, data, options = {}) => guarded('append to', path, () => putContent(path, 'a', data, options)),
     sync: (path) => guarded('sync', path, () => withFile(path, 'r', undefined, (file) => file.sync())),
     syncDirectory: (path) => guarded('sync', path, () => syncDirectory(path)),
     rename: (from, to) => guarded(`rename ${from} to`, to, () => fs.rename(from, to)),
@@ -133,7 +164,7 @@ export function createFiles(): Files {
     makeDirectory: (path, mode) =>
       guarded('make directory', path, async () => {
         await fs.mkdir(path, mode ?? 0o755);
-        if (mode !== undefined) await fs.chmod(path, mode);
+        if (mode !== undefined && (mode & process.umask()) !== 0) await fs.chmod(path, mode);
       }),
     removeDirectory: (path) => guarded('remove directory', path, () => fs.rmdir(path)),
     changeMode: (path, mode) => guarded('change the mode of', path, () => fs.chmod(path, mode)),
@@ -145,24 +176,15 @@ export function createFiles(): Files {
           .map((entry) => ({ name: entry.name, kind: kindOf(entry) }))
           .sort((left, right) => (left.name < right.name ? -1 : 1));
       }),
-    copy: (from, to, mode) =>
-      guarded(`copy ${from} to`, to, () =>
-        // Not truncated by opening: a copy onto itself must fail, not empty the file.
-        withFile(to, constants.O_WRONLY | constants.O_CREAT, mode, async (target) => {
-          const [source, destination] = await Promise.all([fs.stat(from), target.stat()]);
-          if (source.ino === destination.ino && source.dev === destination.dev)
-            throw new HostError('EINVAL', `copy ${from} to`, to, 'they are the same file (EINVAL)');
-          await target.truncate();
-          await target.chmod(mode);
-          await eachChunk(from, (chunk) => writeFully(target, chunk, null));
-        }),
-      ),
+    copy: (from, to, mode) => guarded(`copy ${from} to`, to, () => copyContent(from, to, mode)),
     digest: (path) =>
       guarded('hash', path, async () => {
         const hash = createHash('sha256');
-        await eachChunk(path, (chunk) => {
-          hash.update(chunk);
-        });
+        await withFile(path, 'r', undefined, (file) =>
+          eachChunk(file, (chunk) => {
+            hash.update(chunk);
+          }),
+        );
         return hash.digest('hex');
       }),
     space: (path) =>
