@@ -48,8 +48,8 @@ export interface Launched {
   address: string | undefined;
 }
 
-/** Words of LXC for the levels of PV_LXC_LOG_LEVEL (0 to 6; lxc.container.conf(5), lxc.log.level). */
-const lxcLogLevels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'CRIT', 'ALERT', 'FATAL'] as const;
+/** Words of LXC for the levels 0 to 8 of PV_LXC_LOG_LEVEL (lxc.container.conf(5), lxc.log.level). */
+const lxcLogLevels = ['TRACE', 'DEBUG', 'INFO', 'NOTICE', 'WARN', 'ERROR', 'CRIT', 'ALERT', 'FATAL'] as const;
 
 /** LXC's word for a level number; numbers outside the table mean WARN. */
 export function lxcLogLevel(level: number): string {

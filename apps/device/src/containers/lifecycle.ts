@@ -131,8 +131,10 @@ export class Lifecycle {
       return;
     }
     this.#queue(run, async () => {
-      if (!this.#hasPlace(run)) await this.#unmount(run);
-      else await this.#releasePlace(run);
+      // A run that was mounted aside and never came to its place has nothing there to release.
+      if (run.directory === `${this.#room.places.volumes}/${name}`)
+        await this.#releasePlace(name, run.directory, run.steps);
+      else await this.#unmount(name, run.directory, run.steps);
       this.#runs.delete(keyOf(name, number));
       post({ type: 'container.released', name, run: number });
     });
@@ -152,24 +154,10 @@ export class Lifecycle {
     this.#watch(run, running);
   }
 
-  /** Takes away what a run of an earlier runtime left of a container that does not run any more. */
-  async sweep(source: ContainerSource): Promise<void> {
-    const { name } = source.container;
+  /** Takes away what an earlier runtime left of a container that does not run any more. @param source absent: not of this revision */
+  async sweep(name: string, source: ContainerSource | undefined): Promise<void> {
     const directory = `${this.#room.places.volumes}/${name}`;
-    const steps = this.#plan(source, directory);
-    const tail = Promise.resolve();
-    const run: Run = {
-      name,
-      number: 0,
-      source,
-      staged: false,
-      directory,
-      steps,
-      launched: undefined,
-      known: undefined,
-      tail,
-    };
-    await this.#releasePlace(run);
+    await this.#releasePlace(name, directory, source === undefined ? [] : this.#plan(source, directory));
   }
 
   /** Containers that run, with their control groups. */
@@ -229,21 +217,15 @@ export class Lifecycle {
     });
   }
 
-  /** A run that was mounted aside and never came to its place has nothing there to release. */
-  #hasPlace(run: Run): boolean {
-    return run.directory === `${this.#room.places.volumes}/${run.name}`;
+  #unmount(name: string, directory: string, steps: readonly VolumeStep[]): Promise<void> {
+    const work = unmountVolumes(this.#room.volumes, name, directory, steps);
+    return this.#attempt(`unmount the volumes of ${name}`, work);
   }
 
-  #unmount(run: Run): Promise<void> {
-    const work = unmountVolumes(this.#room.volumes, run.name, run.directory, run.steps);
-    return this.#attempt(`unmount the volumes of ${run.name}`, work);
-  }
-
-  async #releasePlace(run: Run): Promise<void> {
-    const { name } = run;
+  async #releasePlace(name: string, directory: string, steps: readonly VolumeStep[]): Promise<void> {
     const { host, places, attend } = this.#room;
     await this.#attempt(`end the exports of ${name}`, attend.ending(name));
-    await this.#unmount(run);
+    await this.#unmount(name, directory, steps);
     for (const kind of ['payload', 'monitor'])
       await this.#attempt(
         `remove the control groups of ${name}`,

@@ -1,0 +1,65 @@
+/** From the name of a revision to its state, or to every reason why it cannot be run. */
+import { formatProblem, type ParseContext, type Problem, parseState, type State } from '@pantavisor/state';
+import type { DeviceConfig } from '../config/table.ts';
+import type { Files } from '../host/ports.ts';
+import { Failure } from '../runtime/failure.ts';
+import { readIfThere } from '../storage/durable.ts';
+import type { StorageLayout } from '../storage/layout.ts';
+import { readStateText } from '../storage/revisions.ts';
+
+export interface LoadedRevision {
+  name: string;
+  state: State;
+  /** What is doubtful in the state, read on with defaults. */
+  warnings: Problem[];
+}
+
+/** What a parser has to know of this device. */
+export async function parseContext(files: Files, config: DeviceConfig): Promise<ParseContext> {
+  const groups = `${config.PV_SYSTEM_ETCPANTAVISORDIR}/defaults/groups.json`;
+  const defaultGroups = await readIfThere(files, groups, 1024 * 1024);
+  const { PV_BOOTLOADER_FITCONFIG: fitConfig } = config;
+  return {
+    initMode: config.PV_SYSTEM_INIT_MODE,
+    bootloader: config.PV_BOOTLOADER_TYPE,
+    goalsTimeout: config.PV_UPDATER_GOALS_TIMEOUT,
+    ...(fitConfig === undefined ? {} : { fitConfig }),
+    ...(defaultGroups === undefined ? {} : { defaultGroups }),
+  };
+}
+
+/**
+ * Reads and parses the state of an installed revision.
+ * @throws Failure `state-missing`; `state-invalid`, whose message lists every problem with its place
+ */
+export async function loadRevision(
+  files: Files,
+  layout: StorageLayout,
+  context: ParseContext,
+  name: string,
+): Promise<LoadedRevision> {
+  const file = layout.revision(name).state;
+  const text = await readStateText(files, layout, name);
+  if (text === undefined) {
+    throw new Failure('state-missing', `cannot run revision ${name}: its state ${file} is missing`, {
+      file,
+      hint: 'install a revision first, e.g. with --state FILE --objects DIR',
+    });
+  }
+  return { name, ...readState(text, context, file) };
+}
+
+/**
+ * Parses a state document.
+ * @param file where it came from, for messages
+ * @throws Failure `state-invalid`
+ */
+export function readState(text: string, context: ParseContext, file: string): { state: State; warnings: Problem[] } {
+  const { state, problems } = parseState(text, context);
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (state === undefined || errors.length > 0) {
+    const list = errors.map((problem) => `  ${formatProblem(problem)}`).join('\n');
+    throw new Failure('state-invalid', `cannot use the state ${file}:\n${list}`, { file });
+  }
+  return { state, warnings: problems.filter(({ severity }) => severity === 'warning') };
+}
