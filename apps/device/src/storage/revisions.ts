@@ -70,6 +70,8 @@ export async function storeRevision(
   await makeTree(files, `${fresh}/.pvr`);
   await writeDurable(files, `${fresh}/.pvr/json`, state);
   await files.rename(directory, replaced);
+  // Were only the second move to survive, the old volumes and logs would become those of the new state.
+  await files.syncDirectory(parentOf(directory));
   await files.rename(fresh, directory);
   await files.syncDirectory(parentOf(directory));
   await forget(files, layout, revision, replaced);

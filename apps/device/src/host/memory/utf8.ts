@@ -4,16 +4,24 @@ const replacement = 0xfffd;
 
 /** UTF-8 bytes of a text; a lone surrogate becomes U+FFFD (RFC 3629, Encoding Standard). */
 export function encodeUtf8(text: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const character of text) {
-    let code = character.codePointAt(0) ?? replacement;
+  const bytes = new Uint8Array(text.length * 3);
+  let at = 0;
+  const put = (byte: number) => {
+    bytes[at] = byte;
+    at += 1;
+  };
+  for (let index = 0; index < text.length; index += 1) {
+    let code = text.codePointAt(index) ?? replacement;
+    if (code > 0xffff) index += 1;
     if (code >= 0xd800 && code <= 0xdfff) code = replacement;
-    if (code < 0x80) bytes.push(code);
-    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
-    else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-    else bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
+    if (code < 0x80) put(code);
+    else {
+      const more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+      put(((0xff00 >> (more + 1)) & 0xff) | (code >> (6 * more)));
+      for (let shift = 6 * (more - 1); shift >= 0; shift -= 6) put(0x80 | ((code >> shift) & 63));
+    }
   }
-  return Uint8Array.from(bytes);
+  return bytes.slice(0, at);
 }
 
 /** Bounds of the first continuation byte: they exclude overlong forms, surrogates and what is above U+10FFFF. */
