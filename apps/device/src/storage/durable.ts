@@ -64,11 +64,7 @@ async function replaceBy(files: Files, path: string, fill: (temporary: string) =
 
 /** Replaces or creates a file. Cut: the old content or the new, whole; maybe a temporary file beside it. */
 export async function writeDurable(files: Files, path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
-  await replaceBy(files, path, async (temporary) => {
-    await files.write(temporary, data, { mode, exclusive: true });
-    // The process's mask may have taken bits away.
-    await files.changeMode(temporary, mode);
-  });
+  await replaceBy(files, path, (temporary) => files.write(temporary, data, { mode, exclusive: true }));
 }
 
 /** Copies a file. Cut: the old target or the whole copy. */

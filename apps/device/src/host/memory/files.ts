@@ -52,11 +52,11 @@ export function memoryFiles(machine: Machine, gate: Gate, pid: number): Files {
   }
 
   /** The last entry of a path that may be taken away or replaced. */
-  function entry(path: string, operation: string): Place & { found: { mount: Mount; inode: Inode } } {
+  function entry(path: string, operation: string, named = path): Place & { found: { mount: Mount; inode: Inode } } {
     const place = names.walk(path, operation, false);
     const { found } = place;
-    if (found === undefined) throw new HostError('ENOENT', operation, path);
-    if (place.name === '' || found.mount !== place.mount) throw new HostError('EBUSY', operation, path);
+    if (found === undefined) throw new HostError('ENOENT', operation, named);
+    if (place.name === '' || found.mount !== place.mount) throw new HostError('EBUSY', operation, named);
     return { ...place, found };
   }
 
@@ -233,7 +233,7 @@ export function memoryFiles(machine: Machine, gate: Gate, pid: number): Files {
   }
 
   function renameNow(from: string, to: string): void {
-    const source = entry(from, 'rename');
+    const source = entry(from, 'rename', to);
     const target = names.walk(to, 'rename', false);
     if (target.name === '') throw new HostError('EBUSY', 'rename', to);
     if (target.mount !== source.mount) throw new HostError('EXDEV', 'rename', to);

@@ -58,6 +58,13 @@ export function memoryMounts(machine: Machine, gate: Gate): Mounts {
         const flags = readOnly ? (['readonly'] as const) : [];
         names.attach({ fileSystem, root: fileSystem.root, source: '/dev/loop0', target, flags: [...flags] });
       }),
+    mountFrom: ({ source, target }) =>
+      gate(() => {
+        // Simulated containers have no files of their own: what they export is empty.
+        machine.checkFaults('mount', target);
+        const fileSystem = names.volatileFileSystem('tmpfs', now());
+        names.attach({ fileSystem, root: fileSystem.root, source, target, flags: [] });
+      }),
     unmount: (target, options = {}) =>
       gate(() => {
         machine.checkFaults('unmount', target);
