@@ -105,6 +105,11 @@ export interface Mounts {
   mount(request: { source: string; target: string; type?: string; flags?: MountFlag[]; data?: string }): Promise<void>;
   /** Mounts a file system image over a loop device that the kernel frees with the mount. */
   mountImage(request: { image: string; target: string; filesystem: string; readOnly: boolean }): Promise<void>;
+  /**
+   * Mounts a directory or file of another process's mount namespace here, with everything mounted below it.
+   * @param request `source` as that process sees it
+   */
+  mountFrom(request: { pid: number; source: string; target: string }): Promise<void>;
   /** `detach` takes it out of sight at once and frees it when unused. EINVAL when it is no mount point. */
   unmount(target: string, options?: { detach?: boolean }): Promise<void>;
   /** The mount table of the runtime's namespace, oldest first. */

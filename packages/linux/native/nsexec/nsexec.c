@@ -5,9 +5,10 @@
  *   nsexec PID NAMESPACES open PATH                  opens a file there for reading
  *   nsexec PID NAMESPACES connect PATH               connects to a unix stream socket there
  *   nsexec PID NAMESPACES listen PATH MODE           makes a listening unix stream socket there, replacing an old one
+ *   nsexec PID mnt mount PATH TARGET                 mounts what is at PATH there, with all below it, at TARGET here
  *
- * NAMESPACES: a comma list of mnt,net,uts,ipc,pid,cgroup. The last three verbs send the descriptor to the unix socket that this
- * program inherits as descriptor 3, with one byte of data, and end.
+ * NAMESPACES: a comma list of mnt,net,uts,ipc,pid,cgroup. The verbs open, connect and listen send the descriptor to the unix socket
+ * that this program inherits as descriptor 3, with one byte of data, and end.
  *
  * A program of its own, because setns(2) of a mount namespace and fork are not for a process with threads; static, so that it
  * needs nothing of the namespace it enters. Exit status: 125 when this program fails, 126 and 127 as a shell's when PROGRAM
@@ -55,7 +56,7 @@ static void die(const char *format, ...) {
 
 static void usage(void) __attribute__((noreturn));
 static void usage(void) {
-  fputs("usage: nsexec PID mnt,net,uts,ipc,pid,cgroup exec PROGRAM [ARGUMENT...] | open PATH | connect PATH | listen PATH MODE\n",
+  fputs("usage: nsexec PID mnt,net,uts,ipc,pid,cgroup exec PROGRAM [ARGUMENT...] | open PATH | connect PATH | listen PATH MODE | mount PATH TARGET\n",
         stderr);
   exit(FAILED);
 }
@@ -137,6 +138,20 @@ static int do_listen(const char *path, const char *mode_text) {
   return descriptor;
 }
 
+/* Numbers of the kernel's interface (open_tree(2), move_mount(2)) that not every C library's headers have. */
+enum { TREE_CLONE = 1, TREE_RECURSIVE = 0x8000, MOVE_EMPTY_PATH = 4 };
+
+static int do_clone(const char *path) {
+  int tree = (int)syscall(SYS_open_tree, AT_FDCWD, path, TREE_CLONE | TREE_RECURSIVE | O_CLOEXEC);
+  if (tree < 0) die("take a copy of the mount at %s", path);
+  return tree;
+}
+
+static void do_mount(int tree, int home, const char *target) {
+  if (setns(home, CLONE_NEWNS) < 0) die("return to the own mount namespace");
+  if (syscall(SYS_move_mount, tree, "", AT_FDCWD, target, MOVE_EMPTY_PATH) < 0) die("mount on %s", target);
+}
+
 static void answer(int descriptor) {
   union {
     struct cmsghdr header;
@@ -182,9 +197,16 @@ int main(int argc, char **argv) {
   bool opens = strcmp(verb, "open") == 0 && operands == 1;
   bool connects = strcmp(verb, "connect") == 0 && operands == 1;
   bool listens = strcmp(verb, "listen") == 0 && operands == 2;
-  if (!runs && !opens && !connects && !listens) usage();
+  bool mounts = strcmp(verb, "mount") == 0 && operands == 2 && strcmp(argv[2], "mnt") == 0;
+  if (!runs && !opens && !connects && !listens && !mounts) usage();
+  int home = mounts ? open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC) : -1;
+  if (mounts && home < 0) die("open the own mount namespace");
   enter(parse_pid(argv[1]), argv[2], spaces, sizeof spaces / sizeof *spaces);
   if (runs) return run(argv + 4);
+  if (mounts) {
+    do_mount(do_clone(argv[4]), home, argv[5]);
+    return 0;
+  }
   int descriptor;
   if (opens) {
     descriptor = open(argv[4], O_RDONLY | O_CLOEXEC | O_NOCTTY);

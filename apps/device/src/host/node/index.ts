@@ -14,11 +14,12 @@ import { createText } from './text.ts';
 /** Every door of the device, on Node and the Linux kernel. Starts nothing and changes nothing until a port is used. */
 export function createNodeHost(): Host {
   const children = new Children();
+  const processes = createProcesses(children);
   return {
     files: createFiles(),
-    mounts: createMounts(),
+    mounts: createMounts(processes),
     containers: new LxcContainers(children),
-    processes: createProcesses(children),
+    processes,
     http: createHttp(),
     clock: createClock(),
     hashing: createHashing(),

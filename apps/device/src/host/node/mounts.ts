@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { mount, mountImage, unmount } from '@pantavisor/linux';
-import type { MountEntry, Mounts } from '../ports.ts';
+import { mount, mountImage, nsexecArguments, unmount } from '@pantavisor/linux';
+import { HostError, type MountEntry, type Mounts, type Processes } from '../ports.ts';
 import { guarded } from './errors.ts';
 
 function unescapeField(field: string): string {
@@ -35,11 +35,20 @@ export function parseMountInfo(text: string): (MountEntry & { root: string; supe
   return entries;
 }
 
+/** Far longer than a mount takes. */
+const mountTimeoutMs = 10_000;
+
 /** The mount table of this process's namespace. */
-export function createMounts(): Mounts {
+export function createMounts(processes: Processes): Mounts {
   return {
     mount: (request) => guarded(`mount ${request.source} on`, request.target, () => mount(request)),
     mountImage: (request) => guarded(`mount image ${request.image} on`, request.target, () => mountImage(request)),
+    mountFrom: ({ pid, source, target }) =>
+      guarded(`mount ${source} of process ${pid} on`, target, async () => {
+        const argv = nsexecArguments(pid, ['mnt'], { verb: 'mount', path: source, target });
+        const { code, stderr } = await processes.run(argv, { timeout: mountTimeoutMs });
+        if (code !== 0) throw new HostError('EIO', `mount ${source} of process ${pid} on`, target, stderr.trim());
+      }),
     unmount: (target, { detach = false } = {}) =>
       guarded('unmount', target, () => unmount(target, detach ? ['nofollow', 'detach'] : ['nofollow'])),
     list: () =>
