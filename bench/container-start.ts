@@ -1,0 +1,39 @@
+/**
+ * From the start of the process until all containers are STARTED, for 1, 5 and 20 containers, against a shell loop of `lxc-start -d` over
+ * the same root file system in the same run. The loop has its root file systems mounted already and checks nothing; the device starts
+ * itself, installs the revision, checks every object, mounts, and starts.
+ */
+import { parseArgs } from 'node:util';
+import { benchContainers, startDevice } from './measure/device.ts';
+import { timeLxcLoop } from './measure/lxc-loop.ts';
+import { median, printTable, spread } from './measure/table.ts';
+
+/** Seconds, median, on another machine of this kind: for orientation only. */
+const original: Record<number, number> = { 1: 0.16, 5: 0.28, 20: 0.85 };
+
+const { values } = parseArgs({ options: { repeats: { type: 'string', default: '5' } } });
+const rows: string[][] = [];
+for (const count of [1, 5, 20]) {
+  const device: number[] = [];
+  const loop: number[] = [];
+  // Alternating, so that a busy moment of the machine hits both.
+  for (let round = 0; round < Number(values.repeats); round += 1) {
+    const running = await startDevice(benchContainers(count));
+    device.push(running.readyAfter);
+    await running.stop();
+    loop.push(await timeLxcLoop(count));
+  }
+  const ratio = (median(device) / median(loop)).toFixed(2);
+  rows.push([
+    String(count),
+    spread(device, 0),
+    spread(loop, 0),
+    ratio,
+    `${((original[count] ?? 0) * 1000).toFixed(0)}`,
+  ]);
+}
+printTable(
+  'Start: milliseconds until all containers are STARTED, median (least..greatest)',
+  ['containers', 'pantavisor', 'lxc-start loop', 'ratio', 'original, elsewhere'],
+  rows,
+);
