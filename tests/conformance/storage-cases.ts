@@ -142,6 +142,12 @@ const stepCases: readonly Case[] = [
     },
   },
   {
+    name: 'the commit message of a revision that is not local',
+    effect: 'changes',
+    request: { method: 'PUT', target: '/steps/{revision}/commitmsg', body: 'from the conformance suite' },
+    expect: { body: '' },
+  },
+  {
     name: 'an empty commit message',
     request: { method: 'PUT', target: `/steps/${step}/commitmsg`, body: '' },
     expect: { status: 400, body: refusal('No commit message') },
