@@ -22,7 +22,7 @@ export class StartError extends Error {
 export interface Preparation {
   /** Absolute, without symbolic links. */
   storage: string;
-  /** Undefined when the storage holds a device already. */
+  /** Undefined when the storage holds a device already and no revision was given. */
   initial: InitialRevision | undefined;
   /** Configuration of the device, as environment. */
   environment: Record<string, string>;
@@ -65,12 +65,9 @@ export async function prepare(options: StartOptions, atEnd: AtEnd): Promise<Prep
   if (missing.length > 0) throw new StartError(describeMissing(missing), exitCodes.unavailable);
   const storage = await openStorage(options.storage, atEnd);
   if (holdsDevice(storage)) {
-    if (revision !== undefined) {
-      const message = `cannot install ${revision.state}: ${storage} holds a device already; give another --storage`;
-      throw new StartError(message, exitCodes.badInput);
-    }
+    // The device itself decides whether the given revision is the one that is installed.
     const stored = storedNetwork(storage);
-    return { storage, initial: undefined, environment: stored === undefined ? {} : networkSettings(stored) };
+    return { storage, initial: revision, environment: stored === undefined ? {} : networkSettings(stored) };
   }
   const claims = new NetworkClaims();
   atEnd(() => claims.release());
