@@ -122,6 +122,13 @@ export class Kernel {
     return 0o10000000;
   }
 
+  /** Size of an open file. */
+  sizeOf(descriptor: number): number {
+    const size = this.call('lseek', 0, [descriptor, 0, 2]);
+    this.seek(descriptor, 0);
+    return size;
+  }
+
   seek(descriptor: number, offset: number): void {
     this.call('lseek', 0, [descriptor, offset, 0]);
   }

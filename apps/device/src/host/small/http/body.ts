@@ -1,0 +1,110 @@
+/** The body of one request: by length or chunked (RFC 9112 §6, §7.1). Gives bytes until the end, whoever asks. */
+import { HostError } from '../../ports.ts';
+import type { Channel } from './channel.ts';
+import type { Head } from './head.ts';
+
+const maxChunkLine = 256;
+
+export class Body {
+  readonly #channel: Channel;
+  readonly #timeout: number;
+  readonly #chunked: boolean;
+  /** Bytes that were read with the head or beyond a chunk's end. */
+  #rest: Uint8Array;
+  /** Bytes left of the body or of the current chunk. */
+  #left: number;
+  #ended: boolean;
+  /** The first chunk has no line end before its size. */
+  #first = true;
+
+  constructor(channel: Channel, head: Head, rest: Uint8Array, timeout: number) {
+    this.#channel = channel;
+    this.#timeout = timeout;
+    this.#chunked = head.chunked;
+    this.#rest = rest;
+    this.#left = head.contentLength ?? 0;
+    this.#ended = !head.chunked && this.#left === 0;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Bytes after the end of the body: the begin of the next request. */
+  get surplus(): Uint8Array {
+    return this.#rest;
+  }
+
+  /** The next bytes of the body, or undefined at its end. Rejects with ECONNRESET when the client went away, EPROTO when its chunks are none. */
+  async next(): Promise<Uint8Array | undefined> {
+    if (this.#chunked && this.#left === 0 && !this.#ended) await this.#nextChunk();
+    if (this.#ended) return undefined;
+    if (this.#rest.length === 0) this.#rest = await this.#more();
+    const piece = this.#rest.subarray(0, this.#left);
+    this.#take(piece.length);
+    this.#rest = this.#rest.subarray(piece.length);
+    return piece;
+  }
+
+  /** Moves the next bytes straight into an open file; how many, 0 at the end of the body. Only for bodies with a length and without a rest. */
+  async moveTo(file: number, hash: number, limit: number): Promise<number> {
+    if (this.#ended) return 0;
+    const count = await this.#channel.moveTo(file, hash, Math.min(limit, this.#left), this.#timeout);
+    if (count === 0) throw gone();
+    this.#take(count);
+    return count;
+  }
+
+  /** Whether `moveTo` may be used now. */
+  get movable(): boolean {
+    return !this.#chunked && this.#rest.length === 0;
+  }
+
+  /** Reads what is left and throws it away. */
+  async discard(): Promise<void> {
+    while ((await this.next()) !== undefined);
+  }
+
+  #take(count: number): void {
+    this.#left -= count;
+    if (this.#left === 0 && !this.#chunked) this.#ended = true;
+  }
+
+  async #nextChunk(): Promise<void> {
+    if (!this.#first && (await this.#line()) !== '') throw broken();
+    this.#first = false;
+    const size = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(await this.#line());
+    if (!size) throw broken();
+    this.#left = Number.parseInt(size[1]!, 16);
+    if (this.#left > 0) return;
+    // Trailer fields are read and dropped.
+    for (let lines = 0; (await this.#line()) !== ''; lines += 1) if (lines > 64) throw broken();
+    this.#ended = true;
+  }
+
+  async #line(): Promise<string> {
+    let text = '';
+    for (;;) {
+      const end = this.#rest.indexOf(10);
+      const piece = this.#rest.subarray(0, end < 0 ? this.#rest.length : end + 1);
+      text += String.fromCharCode(...piece.subarray(0, maxChunkLine + 2));
+      if (text.length > maxChunkLine) throw broken();
+      this.#rest = this.#rest.subarray(piece.length);
+      if (end < 0) {
+        this.#rest = await this.#more();
+        continue;
+      }
+      if (!text.endsWith('\r\n')) throw broken();
+      return text.slice(0, -2);
+    }
+  }
+
+  async #more(): Promise<Uint8Array> {
+    const bytes = await this.#channel.read(this.#timeout);
+    if (bytes === undefined) throw gone();
+    return bytes;
+  }
+}
+
+const gone = () => new HostError('ECONNRESET', 'read the request body', undefined, 'the client went away');
+const broken = () => new HostError('EPROTO', 'read the request body', undefined, 'its chunks are malformed');
