@@ -16,5 +16,17 @@ export { listParts, type Part } from './parts.ts';
 export { utf8Length, whyNotName, whyNotRelativePath } from './paths.ts';
 export { formatProblem } from './report.ts';
 export { type Rule, type RuleCode, rules } from './rules.ts';
+export { type ProtectedHeader, readHeader, type SignatureAlgorithm, signatureAlgorithms } from './signatures/header.ts';
+export type * from './signatures/port.ts';
+export { keyPattern, payloadOf, type Selection, selectMembers } from './signatures/selection.ts';
+export {
+  type CheckedSignature,
+  type SecureBootMode,
+  type SignatureOptions,
+  type SignatureReason,
+  type SignatureVerdict,
+  signatureMessages,
+  verifySignatures,
+} from './signatures/verify.ts';
 export { parseState } from './state.ts';
 export { planTransition, type Transition, type TransitionReason, type TransitionRule } from './transition.ts';
