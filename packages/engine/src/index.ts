@@ -1,3 +1,4 @@
+export { createDevice, type DeviceModel, stepDevice } from './device.ts';
 export { containerGoal, type GoalState, goalStates, pendingStability, trialGoal } from './goals.ts';
 export { stopTimes } from './halting.ts';
 export { type ContainerRecord, createModel, type Model } from './model.ts';
@@ -6,6 +7,7 @@ export { recoveryLimits } from './recovery.ts';
 export { requestTable } from './requests.ts';
 export { type StatusTrigger, statusDiagram, statusTable, statusTriggers } from './status.ts';
 export { step } from './step.ts';
+export * from './updates/index.ts';
 export {
   type ContainerView,
   containerViews,

@@ -1,0 +1,185 @@
+/** From a request to the reboot, to the trial in place, or to the wait for somebody's reboot (updates.md §4.2, §4.3). */
+import type { Transition } from '@pantavisor/state';
+import type { Reason } from '../protocol.ts';
+import type { Failure } from './failures.ts';
+import type { TransitionMode } from './journal.ts';
+import { type Attempt, createAttempt, type Task, type UpdateModel } from './model.ts';
+import { isFinal, type Progress, progressMessage } from './progress.ts';
+import type { PlannedTransition, UpdateEventBody, UpdateKind, UpdateStep } from './protocol.ts';
+import { failAttempt } from './trial.ts';
+import { act, journalOf, may, must, progressStep, type UpdateTurn } from './turn.ts';
+
+export type UpdateRequest = Extract<UpdateEventBody, { type: 'update.requested' }>;
+
+/** Begins an update, or says why not. Whether a client may ask at all is the matter of the admission table. */
+export function beginUpdate(turn: UpdateTurn, request: UpdateRequest): void {
+  const { kind, progress } = request;
+  const { environment, staged } = turn.model;
+  const revision = kind === 'make-factory' ? '0' : request.revision;
+  const refusal = refusalOf(turn.model, request, revision);
+  if (refusal !== undefined) {
+    turn.note({ ...refusal, message: `cannot update to ${revision}: ${refusal.message}` });
+    return;
+  }
+  if (staged !== undefined && staged.revision !== revision)
+    turn.append([may(superseded(staged.revision, staged.retries))]);
+  turn.put({ staged: undefined });
+  const source = factorySource(kind, request.source ?? environment?.running);
+  const rerun = isFinal(progress) && kind !== 'make-factory';
+  startInstall(
+    turn,
+    createAttempt(revision, kind, {
+      source,
+      recordable: source === undefined,
+      retries: rerun ? 0 : (progress?.retries ?? 0),
+    }),
+    rerun,
+  );
+}
+
+function refusalOf(model: UpdateModel, request: UpdateRequest, revision: string): Reason | undefined {
+  const { kind, progress, source } = request;
+  const { environment, attempt, restart } = model;
+  if (environment === undefined) return { code: 'not-started', message: 'the runtime is starting' };
+  if (attempt !== undefined) return { code: 'update-ongoing', message: `the update to ${attempt.revision} is in hand` };
+  if (restart !== undefined) return { code: 'restarting', message: 'the device restarts' };
+  if (revision === environment.running && isPointless(kind, environment.committed === revision, source))
+    return { code: 'already-running', message: 'it runs already' };
+  if (kind === 'remote' && isFinal(progress))
+    return { code: 'already-ended', message: `it has ended as ${progress?.status}` };
+  return undefined;
+}
+
+/** The revision to copy; none when revision 0 is to be run as it is. */
+function factorySource(kind: UpdateKind, asked: string | undefined): string | undefined {
+  return kind === 'make-factory' && asked !== '0' ? asked : undefined;
+}
+
+/** Asking for what runs already changes nothing, unless it is to become the rollback point. */
+function isPointless(kind: UpdateKind, isCommitted: boolean, source: string | undefined): boolean {
+  if (kind === 'make-factory') return source === undefined || source === '0';
+  return isCommitted || kind !== 'local-run-commit';
+}
+
+/** What a revision is told that a newer request has pushed aside. */
+export function superseded(revision: string, retries: number): UpdateStep {
+  const reasons: Reason[] = [
+    { code: 'superseded', message: `${revision} was not run: another revision took its place` },
+  ];
+  return progressStep(revision, { status: 'WONTGO', message: progressMessage('aborted'), retries }, reasons);
+}
+
+/** Queues the preparation; used for a fresh request and for one that a restart of the runtime interrupted. */
+export function startInstall(turn: UpdateTurn, attempt: Attempt, rerun = false): void {
+  turn.put({ attempt, lastFailure: undefined });
+  const { revision, retries, source } = attempt;
+  const ready: Progress = { status: 'NEW', message: progressMessage('ready'), retries };
+  turn.append([
+    must({ type: 'journal.write', journal: journalOf(turn, attempt, 'installing') }),
+    ...(rerun ? [may(progressStep(revision, ready))] : []),
+    ...(source === undefined ? [] : [must({ type: 'factory.write', source })]),
+    must({ type: 'revision.verify', revision }),
+    must({ type: 'revision.expand', revision }),
+    must({ type: 'transition.plan', revision }),
+  ]);
+}
+
+/** How the kinds of update choose between reboot and in place. */
+const modeOf: { readonly [K in UpdateKind]: (needsReboot: boolean) => TransitionMode | 'staged' } = {
+  'local-run': (needsReboot) => (needsReboot ? 'reboot' : 'in-place'),
+  'local-run-commit': () => 'reboot',
+  'try-once': (needsReboot) => (needsReboot ? 'reboot' : 'in-place'),
+  'local-apply': (needsReboot) => (needsReboot ? 'staged' : 'in-place'),
+  'make-factory': () => 'reboot',
+  remote: (needsReboot) => (needsReboot ? 'reboot' : 'in-place'),
+};
+
+/** The comparison is there: queues the rest of the plan. */
+export function planned(turn: UpdateTurn, result: PlannedTransition | undefined): void {
+  const { attempt } = turn;
+  if (attempt === undefined) return;
+  if (result === undefined) {
+    const message = `cannot compare ${attempt.revision} with the running revision: no answer`;
+    failAttempt(turn, { code: 'install-failed', reasons: [{ code: 'no-plan', message }] });
+    return;
+  }
+  const chosen = modeOf[attempt.kind](result.transition.kind === 'reboot');
+  const mode: TransitionMode = chosen === 'in-place' ? 'in-place' : 'reboot';
+  const reasons = reasonsOf(result.transition, attempt.kind);
+  for (const reason of reasons) turn.note(reason);
+  turn.putAttempt({ planned: result, mode, reasons });
+  const next = { ...attempt, mode, reasons };
+  if (chosen === 'in-place') turn.append(inPlace(turn, next));
+  else turn.append(chosen === 'staged' ? staged(turn, next) : byReboot(next));
+}
+
+function reasonsOf(transition: Transition, kind: UpdateKind): Reason[] {
+  const forced = modeOf[kind](false) === 'reboot';
+  return [
+    ...(forced ? [{ code: 'reboot-asked', message: 'reboot because the command asks for it' }] : []),
+    ...transition.reasons.map(({ rule, message, path, owner }) => ({
+      code: rule,
+      message,
+      file: path,
+      ...(owner === undefined ? {} : { container: owner }),
+    })),
+  ];
+}
+
+function inProgress(attempt: Attempt, message: 'rebooting' | 'applied' | 'transitioning' | 'trying'): UpdateStep {
+  const { revision, retries, reasons } = attempt;
+  return progressStep(revision, { status: 'INPROGRESS', message: progressMessage(message), retries }, reasons);
+}
+
+/** A failure stored earlier must be gone before the try mark is set: a tried revision that is stored as failed is not run. */
+function byReboot(attempt: Attempt): Task[] {
+  const { revision } = attempt;
+  const message = `reboot into ${revision}`;
+  return [
+    must({ type: 'boot.install', revision }),
+    must(inProgress(attempt, 'rebooting')),
+    must({ type: 'boot.set-try', revision }),
+    act({ do: 'restart', purpose: 'reboot', reason: { code: 'update', message } }),
+  ];
+}
+
+function staged(turn: UpdateTurn, attempt: Attempt): Task[] {
+  const { revision } = attempt;
+  return [
+    must({ type: 'boot.install', revision }),
+    must(inProgress(attempt, 'applied')),
+    must({ type: 'boot.set-try', revision }),
+    may({ type: 'journal.write', journal: journalOf(turn, attempt, 'staged') }),
+    act({ do: 'stage' }),
+  ];
+}
+
+/** Checked completely before anything stops. A later reboot would try it again and make it the rollback point, except for try-once. */
+function inPlace(turn: UpdateTurn, attempt: Attempt): Task[] {
+  const { revision, kind } = attempt;
+  const once = kind === 'try-once';
+  return [
+    must({ type: 'revision.validate', revision }),
+    ...(once ? [] : [must({ type: 'boot.install', revision })]),
+    must(inProgress(attempt, 'transitioning')),
+    ...(once ? [] : [must({ type: 'boot.set-try', revision })]),
+    must({ type: 'journal.write', journal: journalOf(turn, attempt, 'trying') }),
+    must({ type: 'revision.switch', revision }),
+    may(inProgress(attempt, 'trying')),
+    act({ do: 'enter-trial' }),
+    act({ do: 'switch-containers' }),
+  ];
+}
+
+/** A start of the runtime goes on with an installation, as long as its retries last. */
+export function resumeInstall(turn: UpdateTurn, attempt: Attempt): void {
+  const { settings } = turn.model;
+  if (attempt.retries >= settings.retries) {
+    turn.put({ attempt });
+    const message = `${attempt.revision} was begun ${attempt.retries} times and interrupted each time`;
+    const failure: Failure = { code: 'processing-retries', reasons: [{ code: 'processing-retries', message }] };
+    failAttempt(turn, failure);
+    return;
+  }
+  startInstall(turn, attempt);
+}
