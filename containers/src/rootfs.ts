@@ -15,30 +15,14 @@ export type Rootfs = Map<string, RootfsEntry>;
 
 const busybox = '/bin/busybox';
 
-const directories = [
-  'dev',
-  'etc',
-  'mnt',
-  'proc',
-  'root',
-  'run',
-  'sys',
-  'tmp',
-  'usr/bin',
-  'usr/lib',
-  'usr/lib64',
-  'var',
-];
+const directories = ['dev', 'etc', 'lib', 'mnt', 'proc', 'root', 'run', 'sys', 'tmp', 'usr/bin', 'usr/lib', 'var'];
 
-/** One directory of programs and one of libraries, whatever path a program or script was written for. */
-const links: Record<string, string> = {
-  bin: 'usr/bin',
-  sbin: 'usr/bin',
-  'usr/sbin': 'bin',
-  lib: 'usr/lib',
-  lib64: 'usr/lib64',
-  'var/run': '../run',
-};
+/**
+ * One directory of programs, whatever path a program or script was written for. Libraries stay where their programs look for them: `/lib`
+ * has to be a directory, since LXC refuses to mount anything on a path that goes through a symbolic link, and the runtime mounts
+ * `/lib/modules` and `/lib/firmware`.
+ */
+const links: Record<string, string> = { bin: 'usr/bin', sbin: 'usr/bin', 'usr/sbin': 'bin', 'var/run': '../run' };
 
 const skeletonFiles: Record<string, string> = {
   'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
@@ -48,8 +32,7 @@ const skeletonFiles: Record<string, string> = {
 
 /** Path after following the skeleton's directory links, so that `/sbin/init` and `/usr/bin/init` are one entry. */
 function canonical(path: string): string {
-  const relative = path.replace(/^\/+/, '');
-  return relative.replace(/^(usr\/sbin|bin|sbin)\//, 'usr/bin/').replace(/^(lib64|lib)\//, 'usr/$1/');
+  return path.replace(/^\/+/, '').replace(/^(usr\/sbin|bin|sbin)\//, 'usr/bin/');
 }
 
 function addParents(entries: Rootfs, path: string): void {
