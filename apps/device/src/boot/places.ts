@@ -8,6 +8,10 @@ export interface Places {
   /** Tells this device from others on the same machine: 8 hex digits, the same for the same storage. */
   id: string;
   storage: string;
+  /** Directory of all that is gone after a restart of the machine. */
+  base: string;
+  /** True when `base` is this device's alone, so that it goes when the device stops. */
+  baseIsOwn: boolean;
   logs: string;
   /** `<R>`: control socket and what containers see as /pantavisor. */
   run: string;
@@ -60,6 +64,8 @@ export function choosePlaces(store: ConfigStore, storage: string, hashing: Hashi
   return {
     id,
     storage,
+    base,
+    baseIsOwn: own,
     logs: inStorage('PV_LOG_DIR', config.PV_LOG_DIR, 'logs'),
     run: pick('PV_SYSTEM_RUNDIR', config.PV_SYSTEM_RUNDIR, 'pv'),
     media: pick('PV_SYSTEM_MEDIADIR', config.PV_SYSTEM_MEDIADIR, 'media'),

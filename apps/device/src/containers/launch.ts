@@ -12,7 +12,7 @@ import {
   composeLxcConfig,
   hasInterfaces,
   type LxcContext,
-  upperDirectory,
+  rootLayers,
 } from './lxc-config.ts';
 import { formatLxcConfig, type LxcLine, lastValue, parseLxcConfig } from './lxc-text.ts';
 import { preparePresence } from './presence.ts';
@@ -86,7 +86,7 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
   const logs = `${places.logs}/${revision}/${name}/lxc`;
   await makeDirectories(files, logs);
 
-  const context: LxcContext = {
+  const context: Omit<LxcContext, 'binds'> = {
     name,
     group: container.group,
     layout: room.layout,
@@ -94,15 +94,15 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
     rootfsMount: places.rootfs,
     directory: `${trail}/${container.directory}`,
     relocate: statePaths.flatMap(([from, place]) => (places[place] === from ? [] : [{ from, to: places[place] }])),
-    binds: await hostBinds(room, source),
     mountHooks: room.mountHooks,
     consoleLog: `${logs}/console.log`,
     ...(configLayer === undefined ? {} : { configLayer }),
     ...(attachment === undefined ? {} : { attachment }),
   };
-  const lines = composeLxcConfig(state, context);
-  const upper = upperDirectory(lines);
+  const { upper, layers } = rootLayers(composeLxcConfig(state, { ...context, binds: [] }));
   if (upper !== undefined) await makeDirectories(files, upper);
+  const binds = await hostBinds(room, source, layers);
+  const lines = composeLxcConfig(state, { ...context, binds });
 
   const directory = `${places.lxc}/${name}`;
   const configFile = `${directory}/config`;
@@ -119,17 +119,33 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
   return { running, haltSignal: lastValue(state, 'lxc.signal.halt'), address: attachment?.address.split('/')[0] };
 }
 
-async function hostBinds(room: LaunchRoom, { container, revision }: ContainerSource): Promise<BindEntry[]> {
+async function hostBinds(
+  room: LaunchRoom,
+  { container, revision }: ContainerSource,
+  layers: readonly string[],
+): Promise<BindEntry[]> {
   const { files, system } = room.host;
   const binds = await preparePresence(files, room.places, container, revision);
   if (container.autoModulesFirmware) {
-    for (const path of ['lib/firmware', `lib/modules/${system.kernelRelease}`]) {
-      if ((await files.status(`/${path}`, { follow: true }))?.kind === 'directory')
-        binds.push({ source: `/${path}`, target: path, kind: 'directory', readOnly: true });
+    const library = await libraryDirectory(files, layers);
+    for (const path of ['firmware', `modules/${system.kernelRelease}`]) {
+      const source = `/lib/${path}`;
+      if ((await files.status(source, { follow: true }))?.kind === 'directory')
+        binds.push({ source, target: `${library}/${path}`, kind: 'directory', readOnly: true, optional: true });
     }
   }
   const socket = '/dev/log';
   if ((container.devLog ?? room.devLog) && (await files.status(socket, { follow: true }))?.kind === 'socket')
     binds.push({ source: socket, target: 'dev/log', kind: 'file', readOnly: false });
   return binds;
+}
+
+/** Where a container's /lib really is: LXC mounts nothing through a symbolic link, and with a merged /usr it is one. */
+async function libraryDirectory(files: Host['files'], layers: readonly string[]): Promise<string> {
+  for (const layer of layers) {
+    const status = await files.status(`${layer}/lib`);
+    if (status?.kind === 'symlink') return (await files.readLink(`${layer}/lib`)).replace(/^\/+|\/+$/g, '');
+    if (status !== undefined) break;
+  }
+  return 'lib';
 }

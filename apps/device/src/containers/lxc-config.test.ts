@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { bakedAddresses, composeLxcConfig, hasInterfaces, type LxcContext, upperDirectory } from './lxc-config.ts';
+import { bakedAddresses, composeLxcConfig, hasInterfaces, type LxcContext, rootLayers } from './lxc-config.ts';
 import { formatLxcConfig, lastValue, parseLxcConfig } from './lxc-text.ts';
 
 const context: LxcContext = {
@@ -73,7 +73,8 @@ test('paths of the state move to this device, paths inside the container do not'
     lastValue(lines, 'lxc.rootfs.path'),
     `overlayfs:${base}/volumes/web/root.squashfs:${base}/volumes/web/lxc-overlay/upper`,
   );
-  assert.equal(upperDirectory(lines), `${base}/volumes/web/lxc-overlay/upper`);
+  const upper = `${base}/volumes/web/lxc-overlay/upper`;
+  assert.deepEqual(rootLayers(lines), { upper, layers: [upper, `${base}/volumes/web/root.squashfs`] });
   assert.deepEqual(values(lines, 'lxc.mount.entry'), [
     `${base}/volumes/web/docker--var var none bind,rw,create=dir 0 0`,
     '/volumesque/x exports none bind 0 0',

@@ -14,6 +14,8 @@ export interface BindEntry {
   target: string;
   kind: 'directory' | 'file';
   readOnly: boolean;
+  /** The container starts without it when LXC cannot mount it. */
+  optional?: true;
 }
 
 /** Address of a container on a pool's bridge (network.md §3.2). */
@@ -122,8 +124,8 @@ function relocate(path: string, { relocate: moves }: LxcContext): string {
   return move === undefined ? path : move.to + path.slice(move.from.length);
 }
 
-function formatBind({ source, target, kind, readOnly }: BindEntry): string {
-  const options = `bind,${readOnly ? 'ro' : 'rw'},create=${kind === 'file' ? 'file' : 'dir'}`;
+function formatBind({ source, target, kind, readOnly, optional }: BindEntry): string {
+  const options = `bind,${readOnly ? 'ro' : 'rw'},create=${kind === 'file' ? 'file' : 'dir'}${optional ? ',optional' : ''}`;
   return `${escapeField(source)} ${target} none ${options} 0 0`;
 }
 
@@ -169,9 +171,11 @@ export function bakedAddresses(lines: readonly LxcLine[]): string[] {
   });
 }
 
-/** Upper directories of overlays in a root path: LXC wants them to exist. */
-export function upperDirectory(lines: readonly LxcLine[]): string | undefined {
-  const value = lastValue(lines, 'lxc.rootfs.path');
-  if (value === undefined || !/^overlay(fs)?:/.test(value)) return undefined;
-  return value.slice(value.lastIndexOf(':') + 1);
+/** Layers of the root file system, topmost first: the upper directory of an overlay, then its lower ones; or the one directory. */
+export function rootLayers(lines: readonly LxcLine[]): { upper: string | undefined; layers: string[] } {
+  const value = lastValue(lines, 'lxc.rootfs.path') ?? '';
+  const [type = '', ...rest] = value.split(':');
+  if (!/^overlay(fs)?$/.test(type)) return { upper: undefined, layers: [rest.at(-1) ?? type] };
+  const upper = rest.at(-1);
+  return { upper, layers: rest.length < 2 ? rest : [...rest.slice(-1), ...rest.slice(0, -1)] };
 }

@@ -66,6 +66,11 @@ export class ContainerRecords {
     });
   }
 
+  /** Waits until every write and removal has come to its end. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#writing.values());
+  }
+
   #path(name: string): string {
     return `${this.#directory}/${name}.json`;
   }

@@ -2,7 +2,7 @@
  * What the rest of the device may ask of the running device: the control socket, tests and later rooms see it only through
  * this interface. Every answer is a copy: keeping or changing it has no effect on the device.
  */
-import type { Answer, ContainerStatus } from '@pantavisor/engine';
+import type { Answer, ContainerStatus, Reason, RecoveryView } from '@pantavisor/engine';
 import type { AutoRecovery, RestartPolicy, StatusGoal } from '@pantavisor/state';
 import type { Peer } from '../host/ports.ts';
 
@@ -15,12 +15,14 @@ export interface ContainerReport {
   restartPolicy: RestartPolicy;
   mgmt: boolean;
   /** The rule that applies, own or taken over from the group; absent when the policy is `no`. */
-  autoRecovery?: AutoRecovery & { currentRetries: number; isStable: boolean };
+  autoRecovery?: RecoveryView;
   userStopped: boolean;
   /** Pid of init in the runtime's pid namespace, while it runs. */
   pid?: number;
   /** Unix time in milliseconds at which init was started, while it runs. */
   startedAt?: number;
+  /** Why it is not what it should be, or was not lately. */
+  lastReason?: Reason;
 }
 
 /** One group as people and programs see it. */

@@ -9,9 +9,14 @@ export type Executors = { readonly [Type in Effect['type']]: (effect: Extract<Ef
 export type NewEvent = Event extends infer E ? (E extends { at: number } ? Omit<E, 'at'> : never) : never;
 
 export interface Loop<Model> {
-  /** Queues an event. Handled before this returns, unless it comes from an executor: then right after the present one. */
+  /**
+   * Queues an event. Handled before this returns, unless it comes from an executor: then right after the present one. Events that come
+   * before `run` wait for it.
+   */
   post(event: NewEvent): void;
   model(): Model;
+  /** Begins to handle events. */
+  run(executors: Executors): void;
 }
 
 /**
@@ -21,28 +26,28 @@ export interface Loop<Model> {
 export function createLoop<Model>(parts: {
   model: Model;
   step: (model: Model, event: Event) => Step<Model>;
-  executors: Executors;
   clock: Clock;
   onReasons: (reasons: readonly Reason[]) => void;
 }): Loop<Model> {
-  const { step, executors, clock, onReasons } = parts;
+  const { step, clock, onReasons } = parts;
   let { model } = parts;
+  let executors: Executors | undefined;
   const queue: Event[] = [];
   let busy = false;
 
-  const execute = (effect: Effect) => {
+  const execute = (effect: Effect, table: Executors) => {
     // The table has exactly the executor of this effect's own type under its name.
-    (executors[effect.type] as (effect: Effect) => void)(effect);
+    (table[effect.type] as (effect: Effect) => void)(effect);
   };
 
-  const run = () => {
+  const drain = (table: Executors) => {
     busy = true;
     try {
       for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
         const next = step(model, event);
         model = next.model;
         onReasons(next.reasons);
-        for (const effect of next.effects) execute(effect);
+        for (const effect of next.effects) execute(effect, table);
       }
     } finally {
       busy = false;
@@ -53,7 +58,11 @@ export function createLoop<Model>(parts: {
     model: () => model,
     post: (event) => {
       queue.push({ ...event, at: clock.monotonic() } as Event);
-      if (!busy) run();
+      if (executors !== undefined && !busy) drain(executors);
+    },
+    run: (table) => {
+      executors = table;
+      if (!busy) drain(table);
     },
   };
 }

@@ -1,0 +1,103 @@
+/** The ground a device stands on: its directories, its locked storage, its log, and the name of the revision to run. */
+import type { ParseContext } from '@pantavisor/state';
+import type { ConfigStore } from '../config/store.ts';
+import type { DeviceConfig } from '../config/table.ts';
+import { type ConfigWarning, formatWarning } from '../config/warning.ts';
+import type { Files, Host } from '../host/ports.ts';
+import { bootValue, chooseRevision } from '../revision/choose.ts';
+import { parseContext } from '../revision/load.ts';
+import { Failure } from '../runtime/failure.ts';
+import { createLog, fileSink, type Log, type LogSink } from '../runtime/log.ts';
+import { readIfThere } from '../storage/durable.ts';
+import type { StorageLayout } from '../storage/layout.ts';
+import type { ObjectStore } from '../storage/objects.ts';
+import { makeDirectories } from '../volumes/directories.ts';
+import { installOwnRevision, type OwnRevision } from './install.ts';
+import { choosePlaces, type Places, socketPathLimit } from './places.ts';
+import { lockStorage, openStorage, orStorageFailure, resolveStorage } from './storage.ts';
+
+export interface GroundRequest {
+  store: ConfigStore;
+  /** The kernel command line, or what stands in for it. */
+  cmdline: string;
+  /** Directory of the storage as it was given. */
+  storage: string;
+  /** A revision from files, to be installed first. */
+  own?: OwnRevision;
+  /** What was wrong in the configuration. */
+  warnings: readonly ConfigWarning[];
+  /** Sinks beside the log file of the revision. */
+  sinks: readonly LogSink[];
+}
+
+export interface Ground {
+  config: DeviceConfig;
+  places: Places;
+  /** Path of the control socket on the host. */
+  socketPath: string;
+  layout: StorageLayout;
+  objects: ObjectStore;
+  context: ParseContext;
+  revision: string;
+  log: Log;
+  /** Writes what is left of the log and lets the storage go. */
+  leave(): Promise<void>;
+}
+
+/**
+ * Opens the storage and whatever has to be known before a revision can be read.
+ * @throws Failure with a code of the table of exits; nothing is held then
+ */
+export async function openGround(host: Host, request: GroundRequest): Promise<Ground> {
+  const { files, hashing } = host;
+  const config = request.store.snapshot();
+  const storage = await resolveStorage(files, request.storage);
+  const places = choosePlaces(request.store, storage, hashing);
+  const socketPath = checkSocketPath(host, `${places.run}/pv-ctrl`);
+  const lock = await lockStorage(files, storage);
+  try {
+    const { layout, objects, repaired } = await openStorage(files, places, config.PV_STORAGE_GC_RESERVED);
+    const context = await parseContext(files, config);
+    const { own } = request;
+    const refused =
+      own === undefined
+        ? []
+        : await orStorageFailure(storage, () => installOwnRevision({ files, layout, objects, context }, own));
+    const revision = chooseRevision({
+      environment: host.system.environment.pv_rev,
+      cmdline: request.cmdline,
+      stored: bootValue((await readIfThere(files, `${layout.boot}/uboot.txt`, 1024 * 1024)) ?? '', 'pv_rev'),
+    });
+    const logFile = await openLogFile(host, `${layout.revision(revision).logs}/pantavisor`);
+    const log = createLog(host.clock, config.PV_LOG_LEVEL, [logFile.sink, ...request.sinks]);
+    for (const warning of request.warnings)
+      log(warning.severity === 'note' ? 'INFO' : 'WARN', 'config', formatWarning(warning));
+    for (const sentence of repaired) log('WARN', 'storage', sentence);
+    for (const sentence of refused) log('ERROR', 'storage', sentence);
+    const leave = async () => {
+      await logFile.flush();
+      await lock.release();
+    };
+    return { config, places, socketPath, layout, objects, context, revision, log, leave };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+function checkSocketPath({ text }: Pick<Host, 'text'>, path: string): string {
+  const { length } = text.encode(path);
+  if (length <= socketPathLimit) return path;
+  throw new Failure('socket-path', `cannot make the control socket ${path}: its path has ${length} bytes`, {
+    file: path,
+    hint: `a socket's path holds ${socketPathLimit} bytes at most; set PV_SYSTEM_RUNDIR to a shorter directory`,
+  });
+}
+
+/** The runtime's own log; a storage that takes no more bytes does not keep the device from running. */
+async function openLogFile({ files, system }: { files: Files; system: Host['system'] }, directory: string) {
+  await makeDirectories(files, directory).catch((error) => {
+    system.print('stderr', `cannot make ${directory}: ${error instanceof Error ? error.message : error}\n`);
+  });
+  return fileSink(files, system, `${directory}/pantavisor.log`);
+}

@@ -1,0 +1,100 @@
+/** The machine made ready for the containers of a revision: directories, mount ledger, networks, and the rooms that act on them. */
+import type { ContainerEvent } from '@pantavisor/engine';
+import type { State } from '@pantavisor/state';
+import { detectLayout } from '../containers/control-groups.ts';
+import { type ContainerSource, lxcLogLevel, readStateConfig } from '../containers/launch.ts';
+import { Lifecycle } from '../containers/lifecycle.ts';
+import { bakedAddresses } from '../containers/lxc-config.ts';
+import { parseLxcConfig } from '../containers/lxc-text.ts';
+import { ContainerRecords } from '../containers/records.ts';
+import { createExports } from '../export/exports.ts';
+import type { Host } from '../host/ports.ts';
+import { Bridges } from '../network/bridges.ts';
+import { parseAddress, prefixLengthOfMask } from '../network/ipv4.ts';
+import { Networks } from '../network/networks.ts';
+import { makeDirectories } from '../volumes/directories.ts';
+import { MountLedger } from '../volumes/ledger.ts';
+import { plainDiskRoot } from '../volumes/plan.ts';
+import { programHandlers } from '../volumes/volumes.ts';
+import type { Ground } from './ground.ts';
+import { mountHooks } from './hooks.ts';
+
+export interface Machine {
+  ledger: MountLedger;
+  records: ContainerRecords;
+  bridges: Bridges;
+  networks: Networks;
+  lifecycle: Lifecycle;
+}
+
+/**
+ * Makes the machine ready.
+ * @param sourceOf the container as the revision to run next has it
+ * @param post takes what becomes of containers
+ */
+export async function prepareMachine(
+  host: Host,
+  ground: Ground,
+  state: State,
+  sourceOf: (name: string) => ContainerSource,
+  post: (event: ContainerEvent) => void,
+): Promise<Machine> {
+  const { config, places, log } = ground;
+  const { files, mounts } = host;
+  const records = new ContainerRecords(files, places.records);
+  const directories = [places.run, places.volumes, places.lxc, places.rootfs, places.configs, places.exports];
+  const [layout, hooks, ledger] = await Promise.all([
+    detectLayout(files),
+    mountHooks(files, places.library),
+    MountLedger.read(mounts, [places.volumes, places.exports]),
+    records.open(),
+    ...directories.map((directory) => makeDirectories(files, directory)),
+  ]);
+  const bridges = new Bridges(host, places.bridges, places.id, log);
+  const networks = new Networks(bridges, log);
+  const extra = (config.PV_VOLMOUNT_DM_EXTRA_ARGS ?? '').split(' ').filter((word) => word !== '');
+  const handlers = programHandlers(host, places.library, places.volumes, extra);
+  const lifecycle = new Lifecycle({
+    host,
+    places,
+    networks,
+    layout,
+    lxcLogLevel: lxcLogLevel(config.PV_LXC_LOG_LEVEL),
+    mountHooks: hooks,
+    devLog: config.PV_LOG_AUTO_DEVLOG,
+    volumes: { host, ledger, handlers },
+    diskRoot: (name) => {
+      const disk = state.disks.find((candidate) => candidate.name === name);
+      return plainDiskRoot(disk, places.storage);
+    },
+    handlers: config.PV_SECUREBOOT_HANDLERS,
+    sourceOf,
+    attend: createExports(host, places.exports, ledger),
+    post,
+    log,
+  });
+  return { ledger, records, bridges, networks, lifecycle };
+}
+
+/** Brings up the pools of a revision, then the device's own bridge unless a pool has taken its name (network.md §1, §2). */
+export async function openNetworks(
+  host: Pick<Host, 'files'>,
+  { config, log }: Pick<Ground, 'config' | 'log'>,
+  { bridges, networks }: Pick<Machine, 'bridges' | 'networks'>,
+  state: State,
+  sources: readonly ContainerSource[],
+): Promise<void> {
+  await networks.open(state.pools);
+  const { PV_NET_BRDEV: name, PV_NET_BRADDRESS4: address, PV_NET_BRMASK4: mask } = config;
+  const [own, prefixLength] = [parseAddress(address), prefixLengthOfMask(mask)];
+  if (name !== '' && own !== undefined && prefixLength !== undefined)
+    await bridges.open({ name, address: own, prefixLength });
+  else
+    log('WARN', 'network', `cannot set up bridge ${JSON.stringify(name)}: ${address} with mask ${mask} is no address`);
+  if (state.pools.length === 0) return;
+  for (const source of sources) {
+    // A configuration that cannot be read is said when its container is to be started.
+    const lines = await readStateConfig(host.files, source).catch(() => parseLxcConfig(''));
+    networks.reserve(source.container.name, bakedAddresses(lines));
+  }
+}
