@@ -65,7 +65,8 @@ export class DeviceProcess {
   /** Asks the device to stop everything and end; asking again changes nothing. */
   stop(): void {
     if (this.#killer !== undefined) return;
-    this.#child.kill('SIGTERM');
+    // SIGTERM would say that it is to be started again.
+    this.#child.kill('SIGINT');
     this.#killer = setTimeout(() => {
       this.#keep(`start: the device did not end within ${stopTimeout / 1000} s and is killed`);
       this.#child.kill('SIGKILL');

@@ -29,8 +29,8 @@ Examples:
   npm start -- --storage ./device               a device that is still there the next time
   npm start -- --state state.json --objects o   a revision of one's own, objects named by their SHA-256
 
-Exit codes: ${exitCodes.stopped} stopped as asked, ${exitCodes.deviceFailed} the device failed, ${exitCodes.usage} wrong arguments, ${exitCodes.badInput} a file is missing or of no use, ${exitCodes.unavailable} the machine
-lacks something that containers need (it says what).`;
+Exit codes: ${exitCodes.stopped} stopped as asked, ${exitCodes.usage} wrong arguments, ${exitCodes.badInput} a file is missing or of no use, ${exitCodes.unavailable} the machine lacks
+something that containers need (it says what); else that of the device, which 'npx pantavisor --help' lists.`;
 
 /** What to do instead of starting: text for the person, and how to end. */
 export interface Refusal {

@@ -22,7 +22,7 @@ export async function watchDevice(
   onSnapshot: (snapshot: Snapshot | undefined) => void,
 ): Promise<void> {
   while (!signal.aborted) {
-    const snapshot = await look(client);
+    const snapshot = await lookAtDevice(client);
     if (signal.aborted) return;
     onSnapshot(snapshot);
     const moving = snapshot === undefined || !snapshot.containers.every(isAtGoal);
@@ -30,7 +30,8 @@ export async function watchDevice(
   }
 }
 
-async function look(client: ControlClient): Promise<Snapshot | undefined> {
+/** One look; undefined when the device does not answer. */
+export async function lookAtDevice(client: ControlClient): Promise<Snapshot | undefined> {
   try {
     const [groups, containers] = await Promise.all([client.groups(), client.containerDetails()]);
     return { groups, containers };
