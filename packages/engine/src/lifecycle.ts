@@ -90,7 +90,7 @@ function ended(turn: Turn, name: string, reason?: Reason): void {
 
 /** The run is over and nobody asked for it: what recovers the container, or does the revision fail? */
 function endedUnasked(turn: Turn, name: string, outcome: Outcome, cause: Reason): void {
-  const { run, plan, replacement, retries } = turn.record(name);
+  const { run, replacement, retries } = turn.record(name);
   release(turn, name);
   turn.move(name, 'gone', cause);
   if (replacement !== undefined) {
@@ -101,7 +101,6 @@ function endedUnasked(turn: Turn, name: string, outcome: Outcome, cause: Reason)
   }
   const verdict = decideRecovery({
     rule: effectiveRecovery(turn.model, turn.record(name)),
-    restartPolicy: plan.restartPolicy,
     outcome,
     retries,
     launchedAt: run?.launchedAt,

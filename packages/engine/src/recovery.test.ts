@@ -6,7 +6,6 @@ import { recovery } from './testing/plans.ts';
 
 const question = (patch: Partial<RecoveryQuestion>): RecoveryQuestion => ({
   rule: recovery({}),
-  restartPolicy: 'container',
   outcome: { kind: 'exit', exit: { kind: 'code', code: 1 }, goalReached: true },
   retries: 0,
   launchedAt: 0,
@@ -54,6 +53,16 @@ test('the delay grows by the factor from the second retry on, in whole seconds, 
 
 test('a container without delay that dies at once gets a short pause', () => {
   assert.deepEqual(decideRecovery(question({ at: 10 })), { kind: 'retry', retries: 1, delayMs: 250 });
+});
+
+test('a container that cannot be started never makes the device reboot; in an update it fails the revision', () => {
+  const outcome = { kind: 'not-started' } as const;
+  const rule = recovery({ maxRetries: 1, backoffPolicy: { kind: 'reboot' } });
+  const kindOf = (patch: Partial<RecoveryQuestion>) => decideRecovery(question({ outcome, retries: 1, ...patch })).kind;
+  assert.equal(kindOf({ rule }), 'give-up');
+  assert.equal(kindOf({ rule, trial: true }), 'fail');
+  assert.equal(kindOf({ rule: recovery({ policy: 'no' }) }), 'give-up');
+  assert.equal(kindOf({ rule, ...exitWith(1) }), 'fail');
 });
 
 test('the reset window forgets retries only after more than its length', () => {

@@ -8,11 +8,11 @@
  * | `on-failure` | completed: stays STOPPED, nobody waits for it | retry | retry |
  * | `always`, `unless-stopped` | retry | retry | retry |
  *
- * "Nothing recovers it" fails the revision: rollback in an update, reboot otherwise. One exception, in favour of the other
- * containers: outside an update a container of restart policy `container` that cannot even be started stays STOPPED with its
- * reason, since a reboot cannot repair a file. A stop asked for by a person never comes here.
+ * "Nothing recovers it" fails the revision: rollback in an update, reboot otherwise; so do used-up retries with the backoff policy
+ * `reboot`. One exception, in favour of the other containers: outside an update a container that cannot even be started stays
+ * STOPPED with its reason, since a reboot cannot repair a file. A stop asked for by a person never comes here.
  */
-import type { AutoRecovery, RecoveryPolicy, RestartPolicy } from '@pantavisor/state';
+import type { AutoRecovery, RecoveryPolicy } from '@pantavisor/state';
 import type { ExitStatus, Reason } from './protocol.ts';
 
 /** Limits that the state format does not set. */
@@ -29,7 +29,6 @@ export type Outcome = { kind: 'exit'; exit: ExitStatus; goalReached: boolean } |
 
 export interface RecoveryQuestion {
   rule: AutoRecovery;
-  restartPolicy: RestartPolicy;
   outcome: Outcome;
   /** Retries used so far. */
   retries: number;
@@ -68,7 +67,7 @@ export function decideRecovery(question: RecoveryQuestion): RecoveryVerdict {
 
   const windowPassed = rule.resetWindow > 0 && launchedAt !== undefined && at - launchedAt > rule.resetWindow * 1000;
   const used = windowPassed ? 0 : question.retries;
-  if (rule.maxRetries > 0 && used >= rule.maxRetries) return exhausted(rule, trial);
+  if (rule.maxRetries > 0 && used >= rule.maxRetries) return exhausted(rule, outcome, trial);
 
   const retries = used + 1;
   return {
@@ -78,7 +77,7 @@ export function decideRecovery(question: RecoveryQuestion): RecoveryVerdict {
   };
 }
 
-function unrecovered({ outcome, restartPolicy, trial }: RecoveryQuestion): RecoveryVerdict {
+function unrecovered({ outcome, trial }: RecoveryQuestion): RecoveryVerdict {
   if (outcome.kind === 'exit')
     return {
       kind: 'fail',
@@ -86,14 +85,14 @@ function unrecovered({ outcome, restartPolicy, trial }: RecoveryQuestion): Recov
       why: `ended (${describeExit(outcome.exit)}) and nothing recovers it`,
     };
   const why = 'could not be started and nothing recovers it';
-  if (restartPolicy === 'container' && !trial) return { kind: 'give-up', code: 'container-not-startable', why };
-  return { kind: 'fail', code: 'container-not-startable', why };
+  return { kind: trial ? 'fail' : 'give-up', code: 'container-not-startable', why };
 }
 
-function exhausted({ backoffPolicy, maxRetries }: AutoRecovery, trial: boolean): RecoveryVerdict {
+function exhausted({ backoffPolicy, maxRetries }: AutoRecovery, outcome: Outcome, trial: boolean): RecoveryVerdict {
   const why = `used up its ${maxRetries} retries`;
-  if (trial || backoffPolicy.kind === 'reboot') return { kind: 'fail', code: 'retries-exhausted', why };
-  if (backoffPolicy.kind === 'never') return { kind: 'give-up', code: 'retries-exhausted', why };
+  const reboots = backoffPolicy.kind === 'reboot';
+  if (trial || (reboots && outcome.kind === 'exit')) return { kind: 'fail', code: 'retries-exhausted', why };
+  if (reboots || backoffPolicy.kind === 'never') return { kind: 'give-up', code: 'retries-exhausted', why };
   return { kind: 'retry', retries: 0, delayMs: Math.min(backoffPolicy.seconds * 1000, recoveryLimits.longestDelayMs) };
 }
 
