@@ -60,7 +60,10 @@ export class Fields {
     this.place = place;
   }
 
-  /** Undefined (reported) when the value is no object. Duplicate members are reported. */
+  /**
+   * Undefined (reported) when the value is no object. Duplicate members are reported.
+   * @param mismatch rule that any other value breaks, null too; without it null only warns, as it counts as absent
+   */
   static of(report: Report, place: Place, mismatch?: RuleCode): Fields | undefined {
     const { node, path } = place;
     if (node.kind !== 'object') {

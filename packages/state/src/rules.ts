@@ -54,6 +54,9 @@ export const rules = {
   'bsp-image-missing': error('`bsp/run.json` names `fit`, `rpiab`, or `linux` and `initrd`.'),
   'bsp-rpiab-missing': error('The boot loader rpiab needs the key `rpiab`.'),
   'bsp-key-unsupported': warning('`initrd_config` is not supported and has no effect.'),
+  'driver-unknown': warning(
+    'A driver that a container requires is declared in bsp/drivers.json; nothing is loaded otherwise.',
+  ),
   'drivers-invalid': warning('`bsp/drivers.json` maps driver names to lists of modules, by section.'),
 
   // device.json, disks and groups.

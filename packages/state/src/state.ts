@@ -3,11 +3,11 @@ import type { Place } from './fields.ts';
 import type { JsonMember, JsonObject } from './json/nodes.ts';
 import { pointerTo } from './json/nodes.ts';
 import { readJson } from './json/reader.ts';
-import type { ParseContext, ParseResult, State, StateSpec } from './model.ts';
+import type { Container, ParseContext, ParseResult, State, StateSpec } from './model.ts';
 import { readBsp } from './parse/bsp.ts';
 import { readContainer } from './parse/container.ts';
 import { readDevice } from './parse/device.ts';
-import { readDrivers } from './parse/drivers.ts';
+import { checkDrivers, readDrivers } from './parse/drivers.ts';
 import { checkFiles } from './parse/files.ts';
 import { readLegacy } from './parse/legacy.ts';
 import { linkContainers } from './parse/link.ts';
@@ -49,12 +49,15 @@ function read(report: Report, text: string, context: ParseContext): State | unde
   }
   const spec = readSpec(report, root, context);
   if (!spec) return undefined;
-  const sorted = sortMembers(report, text, root);
-  const rootSpot = { offset: root.start, path: '' };
-  const build = (member: JsonMember): Place => buildMember(text, member);
-  return spec === 'pantavisor-service-system@1'
-    ? readSystem(report, text, sorted, context, build, rootSpot)
-    : readMultiPlatform(report, text, sorted, context, build, rootSpot);
+  const reading: Reading = {
+    report,
+    text,
+    sorted: sortMembers(report, text, root),
+    context,
+    build: (member) => buildMember(text, member),
+    rootSpot: { offset: root.start, path: '' },
+  };
+  return spec === 'pantavisor-service-system@1' ? readSystem(reading) : readMultiPlatform(reading);
 }
 
 /** Builds the whole tree of one value; its form was checked, and reported, with the document. */
@@ -96,14 +99,20 @@ function readSpec(report: Report, root: JsonObject, context: ParseContext): Stat
   return spec;
 }
 
-function readSystem(
-  report: Report,
-  text: string,
-  sorted: Root,
-  context: ParseContext,
-  build: (member: JsonMember) => Place,
-  rootSpot: Spot,
-): State {
+/** What reading a document of either format needs. */
+interface Reading {
+  report: Report;
+  text: string;
+  sorted: Root;
+  context: ParseContext;
+  /** The whole tree of a member. */
+  build: (member: JsonMember) => Place;
+  /** Place of problems that are about the document as a whole. */
+  rootSpot: Spot;
+}
+
+function readSystem(reading: Reading): State {
+  const { report, text, sorted, context, build, rootSpot } = reading;
   const file = (key: string): Place | undefined => {
     const member = sorted.members.get(key);
     return member && build(member);
@@ -111,16 +120,20 @@ function readSystem(
   const drafts = sorted.manifests.flatMap(
     ({ directory, member }) => readContainer(report, build(member), directory) ?? [],
   );
-  const manifests = new Map(drafts.map(({ own, fields }) => [own.name, fields.spot()]));
+  const spots = new Map(drafts.map(({ own, fields }) => [own.name, fields.spot()]));
+  const spotOf = ({ name }: Container): Spot => spots.get(name) ?? rootSpot;
+
   const device = readDevice(report, file, context, drafts.length > 0, rootSpot);
   const services = sorted.services.map(({ directory, member }) => ({ directory, place: build(member) }));
   const containers = device.groups.length === 0 ? [] : linkContainers(report, drafts, { ...device, services });
-
+  const driversFile = file('bsp/drivers.json');
+  const drivers = driversFile ? readDrivers(report, driversFile, context) : {};
+  checkDrivers(report, containers, drivers, spotOf);
   const bspFile = context.initMode === 'appengine' ? undefined : sorted.members.get('bsp/run.json');
-  const driversFile = sorted.members.get('bsp/drivers.json');
   const bsp = bspFile && readBsp(report, build(bspFile), context);
-  if (!bspFile && context.initMode !== 'appengine')
+  if (!bspFile && context.initMode !== 'appengine') {
     report.add('bsp-missing', rootSpot, 'the state has no bsp/run.json and cannot be installed on this device');
+  }
   const state = withOwners({
     spec: 'pantavisor-service-system@1',
     text,
@@ -131,22 +144,15 @@ function readSystem(
     pools: device.pools,
     remount: device.remount,
     ...(bsp ? { bsp } : {}),
-    drivers: driversFile ? readDrivers(report, build(driversFile), context) : {},
+    drivers,
     objects: sorted.objects,
     inline: sorted.inline,
   });
-  checkFiles(report, state, ({ name }) => manifests.get(name) ?? rootSpot, bspFile ? spotOfMember(bspFile) : rootSpot);
+  checkFiles(report, state, spotOf, bspFile ? spotOfMember(bspFile) : rootSpot);
   return state;
 }
 
-function readMultiPlatform(
-  report: Report,
-  text: string,
-  sorted: Root,
-  context: ParseContext,
-  build: (member: JsonMember) => Place,
-  rootSpot: Spot,
-): State {
+function readMultiPlatform({ report, text, sorted, context, build, rootSpot }: Reading): State {
   const files = sorted.inline.flatMap(({ path }) => {
     const member = sorted.members.get(path);
     return member ? [{ path, place: build(member) }] : [];

@@ -9,7 +9,7 @@ import { quote, type Report } from '../report.ts';
  * count as absent, as tools write them for parts that a board does not have.
  */
 export function readBsp(report: Report, place: Place, context: ParseContext): Bsp | undefined {
-  const fields = Fields.of(report, place);
+  const fields = Fields.of(report, place, 'type-mismatch');
   if (!fields) return undefined;
   if (fields.string('initrd_config'))
     report.add(

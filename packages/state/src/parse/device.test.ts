@@ -235,3 +235,13 @@ test('the order of keys changes nothing but the order of containers', () => {
   assert.deepEqual(backward.containers.toReversed(), forward.containers);
   assert.deepEqual([backward.groups, backward.disks], [forward.groups, forward.disks]);
 });
+
+test('null where a whole file belongs rejects the state, and loses no container', () => {
+  for (const key of ['device.json', 'groups.json', 'app/run.json']) {
+    const text = stateText({ ...containers({ app: {} }), [key]: null });
+    assert.equal(parseState(text, appEngine).state, undefined, key);
+  }
+  for (const list of [{ 'groups.json': [{ name: 'a' }, null] }, { 'disks.json': [null] }]) {
+    assert.equal(parse(list).state, undefined);
+  }
+});

@@ -62,7 +62,7 @@ function readDeviceFile(
         'move its content into device.json',
       );
   }
-  const fields = Fields.of(report, place);
+  const fields = Fields.of(report, place, 'type-mismatch');
   if (!fields) return emptyDevice();
   const groupsPlace = fields.get('groups');
   if (!groupsPlace) {

@@ -48,7 +48,7 @@ export function readDisks(report: Report, place: Place, lenient: boolean): DiskD
   }
   const drafts: DiskDraft[] = [];
   for (const item of items) {
-    const fields = Fields.of(report, item);
+    const fields = Fields.of(report, item, 'type-mismatch');
     const disk = fields && readDisk(fields, lenient);
     if (disk) drafts.push({ disk, spot: spotOf(item) });
   }

@@ -1,7 +1,7 @@
 /** `bsp/drivers.json`: driver names and the kernel modules behind them (state-format §7). */
 import { Fields, type Place, readText, spotOf } from '../fields.ts';
-import type { ParseContext } from '../model.ts';
-import { quote, type Report } from '../report.ts';
+import type { Container, ParseContext } from '../model.ts';
+import { quote, type Report, type Spot } from '../report.ts';
 
 /**
  * Reads the sections that hold on this device: `all`, `fitconfig:NAME`, and the documented `dtb:NAME` and `ovl:NAME`. Of
@@ -32,4 +32,20 @@ export function readDrivers(report: Report, place: Place, context: ParseContext)
     }
   }
   return Object.fromEntries(drivers);
+}
+
+/** Warns of drivers that a container requires and the board does not declare: the original loads nothing, silently. */
+export function checkDrivers(
+  report: Report,
+  containers: readonly Container[],
+  drivers: Record<string, string[]>,
+  spotOfContainer: (container: Container) => Spot,
+): void {
+  for (const container of containers) {
+    for (const name of container.drivers.required) {
+      if (Object.hasOwn(drivers, name)) continue;
+      const message = `no driver is called ${quote(name)}, which the container ${quote(container.name)} requires`;
+      report.add('driver-unknown', spotOfContainer(container), message, 'declare it in bsp/drivers.json');
+    }
+  }
 }

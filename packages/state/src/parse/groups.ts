@@ -45,7 +45,7 @@ export function readGroups(report: Report, place: Place, context: ParseContext):
 }
 
 function readGroup(report: Report, place: Place, context: ParseContext): Group | undefined {
-  const fields = Fields.of(report, place);
+  const fields = Fields.of(report, place, 'type-mismatch');
   if (!fields) return undefined;
   const name = fields.string('name') ?? '';
   const refusal = whyNotName(name);

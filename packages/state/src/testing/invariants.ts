@@ -36,6 +36,11 @@ export function checkLaws(text: string, context: ParseContext): void {
     for (const volume of container.volumes)
       if (volume.source === 'image') assert.equal(whyNotRelativePath(volume.file), undefined);
   }
+  for (const [key, value] of Object.entries<{ name?: unknown } | null>(JSON.parse(text))) {
+    const manifest =
+      key.endsWith('/run.json') && !/^(?:_config|_sigs|bsp)\//.test(key) && state.spec.includes('system');
+    if (manifest && value?.name) assert.ok(names.has(String(value.name)), `the container of ${key} is not lost`);
+  }
   const paths = [...state.objects, ...state.inline].map(({ path }) => path);
   assert.equal(new Set(paths).size, paths.length, 'a path occurs once');
   for (const path of paths) assert.equal(whyNotRelativePath(path), undefined);

@@ -63,6 +63,7 @@ export const violations: Record<RuleCode, Violation> = {
   'bsp-image-missing': { text: stateText({ 'bsp/run.json': { linux: 'kernel.img' } }), context: embedded },
   'bsp-rpiab-missing': { text: stateText({ 'bsp/run.json': bsp }), context: { ...embedded, bootloader: 'rpiab' } },
   'bsp-key-unsupported': { text: stateText({ 'bsp/run.json': { ...bsp, initrd_config: 'x' } }), context: embedded },
+  'driver-unknown': app({ drivers: { required: ['wifi'] } }),
   'drivers-invalid': state({ 'bsp/drivers.json': { all: { wifi: 'iwlwifi' } } }),
 
   'device-json-only': state({ 'device.json': { groups: [{ name: 'all' }] }, 'groups.json': [{ name: 'other' }] }),
