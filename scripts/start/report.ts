@@ -1,12 +1,13 @@
 /** Two ways to show a device: a live picture on a terminal, plain lines anywhere else. */
 import type { ReadStream, WriteStream } from 'node:tty';
+import { stripVTControlCharacters } from 'node:util';
 import { Screen } from './screen.ts';
 import { type DeviceFacts, type Line, pictureLines, renderLine, type Snapshot } from './view.ts';
 import { describeChanges } from './watch.ts';
 
 export interface Reporter {
-  /** Progress before there is a device to look at. */
-  say(text: string): void;
+  /** What is going on. On a terminal, `last` stays to the end; anything else gives way to the next look at the device. */
+  say(text: string, last?: 'last'): void;
   show(snapshot: Snapshot): void;
   /** All status goals are met for the first time. */
   ready(socket: string, url: string | undefined): void;
@@ -33,6 +34,13 @@ export function plainReporter(logs: boolean): Reporter {
   };
 }
 
+/** A line of a log without what would move the cursor or colour the rest of the picture. */
+function printable(line: string): string {
+  return stripVTControlCharacters(line)
+    .replaceAll('\t', '  ')
+    .replace(/\p{Cc}/gu, '');
+}
+
 /** What a terminal says about itself; a person's NO_COLOR (no-color.org) and TERM=dumb count. */
 export function usesColor(environment: NodeJS.ProcessEnv): boolean {
   return (environment.NO_COLOR ?? '') === '' && environment.TERM !== 'dumb';
@@ -51,6 +59,7 @@ export function liveReporter(
   let showLogs = options.logs;
   let snapshot: Snapshot | undefined;
   let notice: string | undefined;
+  let ending = false;
   let scheduled = false;
   const color = usesColor(terminal.environment);
 
@@ -71,7 +80,7 @@ export function liveReporter(
         ...options
           .recent()
           .slice(-room || Infinity)
-          .map((line): Line => [[line]]),
+          .map((line): Line => [[printable(line)]]),
       );
     }
     screen.draw(lines.map((line) => renderLine(line, screen.width, color)));
@@ -94,18 +103,17 @@ export function liveReporter(
   screen.enter();
   draw();
   return {
-    say: (text) => {
+    say: (text, last) => {
       notice = text;
+      ending = last !== undefined;
       draw();
     },
     show: (next) => {
       snapshot = next;
+      if (!ending) notice = undefined;
       draw();
     },
-    ready: () => {
-      notice = undefined;
-      draw();
-    },
+    ready: () => {},
     log: () => {
       if (showLogs) drawSoon();
     },

@@ -54,7 +54,7 @@ export class Session {
   stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#reporter.say('stopping all containers');
+    this.#reporter.say('stopping all containers', 'last');
     this.#device?.stop();
   }
 

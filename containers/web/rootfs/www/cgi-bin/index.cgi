@@ -13,10 +13,8 @@ uptime=$(((now - started) / 100))
 visits=$(($(cat /var/lib/web/visits 2>/dev/null || echo 0) + 1))
 echo $visits >/var/lib/web/visits
 
+printf 'Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n\r\n'
 cat <<PAGE
-Content-Type: text/html; charset=utf-8
-Cache-Control: no-store
-
 <!doctype html>
 <html lang="en">
 <head>
