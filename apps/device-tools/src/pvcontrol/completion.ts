@@ -1,0 +1,105 @@
+/** Completion: the shells ask `pvcontrol __complete` for candidates, which come from the table of verbs and from the device. */
+import { ControlClient, ExchangeError } from '@pantavisor/ctrl-api/client';
+import type { Candidate, VerbGroup } from './verb.ts';
+
+export type Shell = 'bash' | 'zsh' | 'fish';
+
+/** Milliseconds that a device may take to answer while somebody waits with a finger on the tab key. */
+const patience = 800;
+
+const scripts: Record<Shell, string> = {
+  bash: `_pvcontrol() {
+  local IFS=$'\\n'
+  COMPREPLY=($(compgen -W "$(pvcontrol __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1)" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  [ -z "\${COMPREPLY[*]}" ] && compopt -o default 2>/dev/null
+}
+complete -F _pvcontrol pvcontrol
+`,
+  zsh: `#compdef pvcontrol
+_pvcontrol() {
+  local -a found
+  local line
+  while IFS=$'\\t' read -r line about; do found+=("\${line//:/\\\\:}:$about"); done \\
+    < <(pvcontrol __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)
+  (( \${#found} )) && _describe pvcontrol found || _files
+}
+compdef _pvcontrol pvcontrol
+`,
+  fish: `complete -c pvcontrol -a '(pvcontrol __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+`,
+};
+
+/** The script that a shell has to read, e.g. with \`source <(pvcontrol completion bash)\`. */
+export function completionScript(shell: Shell): string {
+  return scripts[shell];
+}
+
+const optionsWithValue = new Set(['-s', '-f', '-m', '--socket', '--file', '--message']);
+const optionHelp: readonly (readonly [string, string])[] = [
+  ['--json', 'always print JSON'],
+  ['--table', 'print tables also into a pipe'],
+  ['--socket', 'path of the control socket'],
+  ['--file', 'write to a file'],
+  ['--message', 'commit message'],
+  ['--verbose', 'show requests and statuses'],
+  ['--help', 'show help'],
+];
+
+/**
+ * Candidates for the last of the given words, one a line, a tab before the explanation. Never fails: without a device there
+ * are simply no names.
+ */
+export async function complete(
+  words: readonly string[],
+  groups: readonly VerbGroup[],
+  socketOf: (given: string | undefined) => string,
+): Promise<string> {
+  const current = words.at(-1) ?? '';
+  const before: string[] = [];
+  let socket: string | undefined;
+  for (let index = 0; index < words.length - 1; index += 1) {
+    const word = words[index]!;
+    if (optionsWithValue.has(word)) {
+      if (word === '-s' || word === '--socket') socket = words[index + 1];
+      index += 1;
+      // The value of an option is a path or free text: the shell's own completion of files fits best.
+      if (index === words.length - 1) return '';
+    } else if (!word.startsWith('-')) before.push(word);
+  }
+  const found = current.startsWith('-') ? optionHelp : await candidates(before, groups, socketOf(socket));
+  return found
+    .filter(([name]) => name.startsWith(current))
+    .map(([name, help]) => `${name}\t${help}\n`)
+    .join('');
+}
+
+async function candidates(
+  before: readonly string[],
+  groups: readonly VerbGroup[],
+  socketPath: string,
+): Promise<readonly (readonly [string, string])[]> {
+  const [groupName, verbName, ...values] = before;
+  if (groupName === undefined) return groups.map(({ names, summary }) => [names[0]!, summary]);
+  const group = groups.find(({ names }) => names.includes(groupName));
+  if (!group) return [];
+  if (verbName === undefined) return group.verbs.map(({ names, summary }) => [names[0]!, summary]);
+  const argument = group.verbs.find(({ names }) => names.includes(verbName))?.arguments?.[values.length];
+  return argument ? namesOf(argument.kind, socketPath) : [];
+}
+
+async function namesOf(kind: Candidate, socketPath: string): Promise<(readonly [string, string])[]> {
+  const client = new ControlClient(socketPath, { timeout: patience });
+  const ask: Partial<Record<Candidate, () => Promise<(readonly [string, string])[]>>> = {
+    container: async () => (await client.containers()).map(({ name, status }) => [name, status] as const),
+    object: async () => (await client.objects()).map(({ sha256, size }) => [sha256, `${size} bytes`] as const),
+    revision: async () => (await client.steps()).map(({ name, commitmsg }) => [name, commitmsg] as const),
+    usrmeta: async () => Object.keys(await client.userMetadata()).map((key) => [key, 'user metadata'] as const),
+    devmeta: async () => Object.keys(await client.deviceMetadata()).map((key) => [key, 'device metadata'] as const),
+  };
+  try {
+    return (await ask[kind]?.()) ?? [];
+  } catch (error) {
+    if (error instanceof ExchangeError || error instanceof Error) return [];
+    throw error;
+  }
+}
