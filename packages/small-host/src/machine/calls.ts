@@ -30,6 +30,8 @@ const table = {
   flock: [73, 32, 143],
   fcntl: [72, 25, 221],
   mount: [165, 40, 21],
+  open_tree: [428, 428, 428],
+  move_mount: [429, 429, 429],
   umount2: [166, 39, 52],
   socket: [41, 198, 281],
   bind: [49, 200, 282],

@@ -138,6 +138,16 @@ export class Kernel {
     return this.call('openat', 0b10, [atCurrentDirectory, 0, flags | openFlags.closeOnExec, mode], path);
   }
 
+  /** Runs work in which new files get exactly the mode that is asked for; nothing else runs meanwhile. */
+  exactModes<T>(work: () => T): T {
+    const before = this.raw('umask', 0, 0);
+    try {
+      return work();
+    } finally {
+      this.raw('umask', 0, before);
+    }
+  }
+
   close(descriptor: number): void {
     this.raw('close', 0, descriptor);
   }

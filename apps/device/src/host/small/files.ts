@@ -106,7 +106,7 @@ class SmallFiles implements Files {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    attempt('rename', from, () =>
+    attempt(`rename ${from} to`, to, () =>
       this.#two(from, to, () =>
         this.#kernel.call('renameat2', 0b01010, [atCurrentDirectory, 0, atCurrentDirectory, secondPath, 0], from),
       ),
@@ -146,9 +146,10 @@ class SmallFiles implements Files {
 
   async makeDirectory(path: string, mode = 0o755): Promise<void> {
     attempt('create directory', path, () =>
-      this.#one(path, () => this.#kernel.call('mkdirat', 0b10, [atCurrentDirectory, 0, mode], path)),
+      this.#one(path, () =>
+        this.#kernel.exactModes(() => this.#kernel.call('mkdirat', 0b10, [atCurrentDirectory, 0, mode], path)),
+      ),
     );
-    await this.changeMode(path, mode);
   }
 
   async removeDirectory(path: string): Promise<void> {
@@ -260,7 +261,8 @@ class SmallFiles implements Files {
   }
 
   #withOpen<T>(path: string, flags: number, mode: number, work: (descriptor: number) => T): T {
-    const descriptor = this.#kernel.open(path, flags, mode);
+    const open = () => this.#kernel.open(path, flags, mode);
+    const descriptor = flags & openFlags.create ? this.#kernel.exactModes(open) : open();
     try {
       return work(descriptor);
     } finally {

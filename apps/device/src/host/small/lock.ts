@@ -19,9 +19,11 @@ export function lockFile(kernel: Kernel, path: string): { release(): Promise<voi
   }
   kernel.call('ftruncate', 0, [descriptor, 0], path);
   kernel.write(descriptor, kernel.encode(`${kernel.raw('getpid', 0)}\n`));
+  let held = true;
   return {
     release: async () => {
-      kernel.call('ftruncate', 0, [descriptor, 0], path);
+      if (!held) return;
+      held = false;
       kernel.close(descriptor);
     },
   };

@@ -23,6 +23,9 @@ const loopControl = { getFree: 0x4c82, configure: 0x4c0a } as const;
 const loopConfig = { size: 304, flags: 60 } as const;
 const loopFlags = { readOnly: 1, autoclear: 4 } as const;
 const attempts = 64;
+const mountNamespace = 0x20000;
+const treeFlags = { clone: 1, recursive: 0x8000 } as const;
+const fromEmptyPath = 4;
 const detachFlag = 2;
 const noFollowFlag = 8;
 /** Offsets of the five texts of mount(2) in the window: each may be a page. */
@@ -74,6 +77,9 @@ export function createMounts(kernel: Kernel, readText: (path: string) => Promise
         }
       });
     },
+    async mountFrom({ pid, source, target }) {
+      attempt(`mount ${source} of process ${pid} on`, target, () => mountFrom(kernel, pid, source, target));
+    },
     async unmount(target, options = {}) {
       attempt('unmount', target, () => {
         kernel.putPath(target);
@@ -84,6 +90,43 @@ export function createMounts(kernel: Kernel, readText: (path: string) => Promise
       return parseMountInfo(await readText('/proc/self/mountinfo'));
     },
   };
+}
+
+/**
+ * Takes a tree of mounts out of another namespace and attaches it here. Changing the namespace of the whole process for the length of one
+ * call is safe, since the small host has one thread and nothing else runs meanwhile.
+ */
+function mountFrom(kernel: Kernel, pid: number, source: string, target: string): void {
+  const home = kernel.open('/proc/self/ns/mnt', openFlags.readOnly);
+  try {
+    const other = kernel.open(`/proc/${pid}/ns/mnt`, openFlags.readOnly);
+    let tree: number;
+    try {
+      kernel.call('setns', 0, [other, mountNamespace], `/proc/${pid}/ns/mnt`);
+      try {
+        kernel.putPath(source);
+        tree = kernel.call(
+          'open_tree',
+          0b010,
+          [-100, 0, treeFlags.clone | treeFlags.recursive | openFlags.closeOnExec],
+          source,
+        );
+      } finally {
+        kernel.call('setns', 0, [home, mountNamespace], '/proc/self/ns/mnt');
+      }
+    } finally {
+      kernel.close(other);
+    }
+    try {
+      kernel.putPath('');
+      kernel.putPath(target, textOffsets.target);
+      kernel.call('move_mount', 0b01010, [tree, 0, -100, textOffsets.target, fromEmptyPath], target);
+    } finally {
+      kernel.close(tree);
+    }
+  } finally {
+    kernel.close(home);
+  }
 }
 
 /** Binds an image to a free loop device that the kernel frees after its last use; another process may take the free one first. */

@@ -1,0 +1,35 @@
+/** Every door of the device, on the small host: system calls of one static executable. */
+import { Kernel, Loop } from '@pantavisor/small-host';
+import type { Host } from '../ports.ts';
+import { Children } from './children.ts';
+import { createClock } from './clock.ts';
+import { createFiles } from './files.ts';
+import { createHttp } from './http/server.ts';
+import { createMounts } from './mounts.ts';
+import { createNetwork } from './network.ts';
+import { createProcesses } from './processes.ts';
+import { Signals } from './signals.ts';
+import { startValues } from './start.ts';
+import { createSystem } from './system.ts';
+import { createHashing, createText } from './text.ts';
+
+/** Creates the host. Starts nothing and changes nothing until a port is used. */
+export function createSmallHost(): Omit<Host, 'containers'> {
+  const kernel = new Kernel(machine);
+  const loop = new Loop(kernel);
+  const children = new Children(kernel, loop);
+  const signals = new Signals(kernel, loop);
+  const { argv, environment } = startValues(kernel);
+  const files = createFiles(kernel);
+  return {
+    files,
+    mounts: createMounts(kernel, (path) => files.readText(path)),
+    processes: createProcesses(kernel, loop, children, environment),
+    http: createHttp(kernel, loop),
+    clock: createClock(machine, loop),
+    hashing: createHashing(kernel),
+    text: createText(),
+    network: createNetwork(kernel, async (path) => (await files.status(path)) !== undefined),
+    system: createSystem(kernel, signals, children, environment, argv),
+  };
+}

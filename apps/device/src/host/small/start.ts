@@ -1,0 +1,27 @@
+/** What the process was started with, from /proc/self. */
+import { bufferOffset, type Kernel } from '@pantavisor/small-host';
+
+/** Arguments without the program's own name, and the environment. */
+export function startValues(kernel: Kernel): { argv: string[]; program: string; environment: Record<string, string> } {
+  const [program = '', ...argv] = readList(kernel, '/proc/self/cmdline');
+  const environment: Record<string, string> = {};
+  for (const entry of readList(kernel, '/proc/self/environ')) {
+    const equals = entry.indexOf('=');
+    if (equals > 0) environment[entry.slice(0, equals)] = entry.slice(equals + 1);
+  }
+  return { argv, program, environment };
+}
+
+/** Texts that each end with a NUL. */
+function readList(kernel: Kernel, path: string): string[] {
+  const descriptor = kernel.open(path, 0);
+  const pieces: number[] = [];
+  try {
+    for (let count = kernel.read(descriptor); count > 0; count = kernel.read(descriptor))
+      for (const byte of kernel.bytes.subarray(bufferOffset, bufferOffset + count)) pieces.push(byte);
+  } finally {
+    kernel.close(descriptor);
+  }
+  const text = kernel.decode(Uint8Array.from(pieces));
+  return text.endsWith('\0') ? text.slice(0, -1).split('\0') : text === '' ? [] : text.split('\0');
+}

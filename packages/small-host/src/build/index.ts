@@ -1,0 +1,3 @@
+/** Building executables of the small host; for Node only. */
+export { buildExecutable, type ExecutableRequest } from './executable.ts';
+export { type Target, type TargetName, targets } from './toolchain.ts';
