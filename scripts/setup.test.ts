@@ -172,7 +172,11 @@ describe('setup.sh', { timeout: 60_000 }, () => {
     {
       what: 'a native build that fails',
       arrange: () =>
-        fake('node', 'case "$1" in --version) ;; *) echo "build: no gcc" >&2; exit 1 ;; esac', join(root, 'node')),
+        fake(
+          'node',
+          'case "$1" in --version|apps/*) ;; *) echo "build: no gcc" >&2; exit 1 ;; esac',
+          join(root, 'node'),
+        ),
       message: /build: no gcc\nsetup: cannot continue: the native build of packages\/linux failed\n$/,
     },
   ];
