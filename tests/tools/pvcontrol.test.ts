@@ -18,6 +18,7 @@ import { createText } from '../../apps/device/src/host/node/text.ts';
 import type { HttpServer } from '../../apps/device/src/host/ports.ts';
 import { runPvcontrol } from '../../apps/device-tools/src/pvcontrol/program.ts';
 
+const escapeCode = '\u001b';
 const options = { timeout: 30_000 };
 const directory = mkdtempSync(join(tmpdir(), 'control-pvcontrol-'));
 const socketPath = join(directory, 'pv-ctrl');
@@ -80,9 +81,9 @@ test('ls prints the body of the answer into a pipe, and a table on a terminal', 
   const shown = await run(['ls'], { terminal: true, environment: { NO_COLOR: '1' } });
   assert.match(shown.stdout, /^NAME +GROUP +STATUS +GOAL /);
   assert.match(shown.stdout, /\napp +app +STARTED +STARTED +container +mgmt +101 +1\.0 MiB +\d/);
-  assert.doesNotMatch(shown.stdout, /\u001b/);
+  assert.equal(shown.stdout.includes(escapeCode), false);
   const coloured = await run(['ls'], { terminal: true });
-  assert.match(coloured.stdout, /\u001b\[32mSTARTED\u001b\[0m/);
+  assert.ok(coloured.stdout.includes(`${escapeCode}[32mSTARTED${escapeCode}[0m`));
   assert.equal((await run(['ls', '--json'], { terminal: true })).stdout, piped.stdout);
   assert.match((await run(['--table', 'ls'])).stdout, /^NAME /);
 });
@@ -266,10 +267,21 @@ test('usage: help with examples, missing arguments on stdout, suggestions', opti
   }
   const missing = await run(['steps', 'put', 'only-one']);
   assert.equal(missing.code, 1);
-  assert.match(missing.stdout, /^Usage: pvcontrol steps put /);
+  assert.match(missing.stdout, /^Usage: pvcontrol \[options\] steps put <path> <revision>\n$/);
   const typo = await run(['contaners', 'ls']);
   assert.equal(typo.code, 1);
-  assert.match(typo.stderr, /Did you mean containers/);
+  assert.match(typo.stderr, /did you mean containers\?/);
+  const verbTypo = await run(['steps', 'show-progres', 'x']);
+  assert.match(verbTypo.stderr, /did you mean show-progress\?/);
+  for (const argv of [
+    ['--jsno', 'ls'],
+    ['-x', 'ls'],
+    ['ls', '-s'],
+    ['ls', 'extra'],
+    ['containers'],
+    ['--json=1', 'ls'],
+  ])
+    assert.equal((await run(argv)).code, 1, argv.join(' '));
   assert.equal((await run([])).code, 0);
 });
 

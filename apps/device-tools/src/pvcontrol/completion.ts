@@ -1,5 +1,6 @@
 /** Completion: the shells ask `pvcontrol __complete` for candidates, which come from the table of verbs and from the device. */
-import { ControlClient, ExchangeError } from '@pantavisor/ctrl-api/client';
+import { ControlClient } from '@pantavisor/ctrl-api/client';
+import { optionTable } from './command-line.ts';
 import type { Candidate, VerbGroup } from './verb.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
@@ -34,16 +35,10 @@ export function completionScript(shell: Shell): string {
   return scripts[shell];
 }
 
-const optionsWithValue = new Set(['-s', '-f', '-m', '--socket', '--file', '--message']);
-const optionHelp: readonly (readonly [string, string])[] = [
-  ['--json', 'always print JSON'],
-  ['--table', 'print tables also into a pipe'],
-  ['--socket', 'path of the control socket'],
-  ['--file', 'write to a file'],
-  ['--message', 'commit message'],
-  ['--verbose', 'show requests and statuses'],
-  ['--help', 'show help'],
-];
+const optionsWithValue = new Set(
+  optionTable.flatMap(({ short, long, value }) => (value === undefined ? [] : [`-${short}`, `--${long}`])),
+);
+const optionHelp = optionTable.map(({ long, help }) => [`--${long}`, help] as const);
 
 /**
  * Candidates for the last of the given words, one a line, a tab before the explanation. Never fails: without a device there
@@ -96,10 +91,6 @@ async function namesOf(kind: Candidate, socketPath: string): Promise<(readonly [
     usrmeta: async () => Object.keys(await client.userMetadata()).map((key) => [key, 'user metadata'] as const),
     devmeta: async () => Object.keys(await client.deviceMetadata()).map((key) => [key, 'device metadata'] as const),
   };
-  try {
-    return (await ask[kind]?.()) ?? [];
-  } catch (error) {
-    if (error instanceof ExchangeError || error instanceof Error) return [];
-    throw error;
-  }
+  // Without a device, or without the right to ask it, there are no names to offer; that is no failure.
+  return (await ask[kind]?.().catch(() => undefined)) ?? [];
 }

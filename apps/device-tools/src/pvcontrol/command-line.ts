@@ -1,0 +1,150 @@
+/**
+ * The command line of pvcontrol as data, and its reading. Written by hand because loading a library for it takes as long as the
+ * whole rest of a run, and scripts call pvcontrol in loops.
+ */
+import type { Verb, VerbGroup } from './verb.ts';
+
+export interface OptionSpec {
+  short: string | undefined;
+  long: 'socket' | 'file' | 'message' | 'verbose' | 'json' | 'table' | 'help';
+  /** Name of the value; absent for a switch. */
+  value?: string;
+  help: string;
+}
+
+/** Options stand anywhere on the line. */
+export const optionTable: readonly OptionSpec[] = [
+  { short: 's', long: 'socket', value: 'path', help: 'control socket; default: PV_CTRL_SOCKET, else the usual places' },
+  { short: 'f', long: 'file', value: 'path', help: 'write to a file instead of standard output' },
+  { short: 'm', long: 'message', value: 'text', help: 'commit message, for steps put and steps install' },
+  { short: 'v', long: 'verbose', help: 'show each request and its status on standard error' },
+  { short: undefined, long: 'json', help: 'always print what the device answered' },
+  { short: undefined, long: 'table', help: 'print tables also when the output is not a terminal' },
+  { short: 'h', long: 'help', help: 'show help; also of each verb' },
+];
+
+export type Options = Partial<Record<OptionSpec['long'], string | true>>;
+
+export interface Words {
+  options: Options;
+  /** Everything that is no option, in order. */
+  words: string[];
+}
+
+/** What is wrong with a line; `usage` asks for the help of the verb instead of a sentence. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+  readonly verb: Verb | undefined;
+  readonly group: VerbGroup | undefined;
+  constructor(message: string, place: { group?: VerbGroup; verb?: Verb } = {}) {
+    super(message);
+    this.group = place.group;
+    this.verb = place.verb;
+  }
+}
+
+/**
+ * Separates options from words. `-` followed by digits is a word: a size on standard input. Everything after `--` is words.
+ * @throws UsageError for an option that does not exist or lacks its value
+ */
+export function readWords(argv: readonly string[]): Words {
+  const options: Options = {};
+  const words: string[] = [];
+  const rest = [...argv];
+  const take = (spec: OptionSpec, inline: string | undefined) => {
+    if (spec.value === undefined) {
+      if (inline !== undefined) throw new UsageError(`cannot use --${spec.long} with a value`);
+      options[spec.long] = true;
+      return;
+    }
+    const value = inline ?? rest.shift();
+    if (value === undefined) throw new UsageError(`cannot use --${spec.long} without its <${spec.value}>`);
+    options[spec.long] = value;
+  };
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === '--') {
+      words.push(...rest);
+      break;
+    }
+    if (word.startsWith('--')) {
+      const [name = '', ...parts] = word.slice(2).split('=');
+      const spec = optionTable.find(({ long }) => long === name);
+      if (!spec)
+        throw new UsageError(
+          `cannot use the option --${name}${suggest(
+            `--${name}`,
+            optionTable.map(({ long }) => `--${long}`),
+          )}`,
+        );
+      take(spec, parts.length > 0 ? parts.join('=') : undefined);
+    } else if (/^-[A-Za-z]/.test(word)) {
+      for (let letters = word.slice(1); letters !== ''; letters = letters.slice(1)) {
+        const spec = optionTable.find(({ short }) => short === letters[0]);
+        if (!spec) throw new UsageError(`cannot use the option -${letters[0]}`);
+        const inline = letters.slice(1);
+        take(spec, spec.value !== undefined && inline !== '' ? inline : undefined);
+        if (spec.value !== undefined) break;
+      }
+    } else words.push(word);
+  }
+  return { options, words };
+}
+
+/** The verb that the words name, and the values of its arguments. Without a verb, help of the group is wanted. */
+export interface Chosen {
+  group: VerbGroup;
+  verb?: Verb;
+  values: string[];
+}
+
+/**
+ * Finds the verb of a line.
+ * @throws UsageError for unknown names (with the nearest known one) and for missing or too many arguments
+ */
+export function chooseVerb(words: readonly string[], groups: readonly VerbGroup[]): Chosen {
+  const [groupName = '', verbName, ...values] = words;
+  const group = groups.find(({ names }) => names.includes(groupName));
+  if (!group)
+    throw new UsageError(
+      `cannot find the command ${groupName}${suggest(
+        groupName,
+        groups.flatMap(({ names }) => names),
+      )}`,
+    );
+  if (verbName === undefined) return { group, values: [] };
+  const verb = group.verbs.find(({ names }) => names.includes(verbName));
+  if (!verb) {
+    const known = group.verbs.flatMap(({ names }) => names);
+    if (known.length === 0) throw new UsageError(`cannot use ${verbName}: ${groupName} takes no arguments`, { group });
+    throw new UsageError(`cannot find the verb ${groupName} ${verbName}${suggest(verbName, known)}`, { group });
+  }
+  return { group, verb, values };
+}
+
+/** @throws UsageError when the values do not fit the arguments of the verb */
+export function checkArguments(group: VerbGroup, verb: Verb, values: readonly string[]): void {
+  const expected = verb.arguments ?? [];
+  const missing = expected.find(({ optional }, index) => !optional && values[index] === undefined);
+  if (missing) throw new UsageError(`cannot go on without <${missing.name}>`, { group, verb });
+  const extra = values[expected.length];
+  if (extra !== undefined) throw new UsageError(`cannot use the argument ${extra}`, { group, verb });
+}
+
+function distance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...left].entries()) {
+    const next = [i + 1];
+    for (let j = 1; j <= right.length; j += 1)
+      next.push(Math.min(row[j - 1]! + (letter === right[j - 1] ? 0 : 1), row[j]! + 1, next[j - 1]! + 1));
+    row = next;
+  }
+  return row[right.length]!;
+}
+
+/** `; did you mean …?` when a known word is near, else nothing. */
+function suggest(word: string, known: readonly string[]): string {
+  const near = known
+    .map((name) => ({ name, far: distance(word, name) }))
+    .sort((left, right) => left.far - right.far)[0];
+  return near && near.far <= Math.max(1, Math.floor(near.name.length / 3)) ? `; did you mean ${near.name}?` : '';
+}
