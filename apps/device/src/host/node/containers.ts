@@ -1,7 +1,15 @@
 import { closeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openProcess, processInfo, reapProcess, signalNumber, signalProcess, waitReadable } from '@pantavisor/linux';
+import {
+  openProcess,
+  type ProcessExit,
+  processInfo,
+  reapProcess,
+  signalNumber,
+  signalProcess,
+  waitReadable,
+} from '@pantavisor/linux';
 import { type ContainerExit, type ContainerRuntime, HostError, type RunningContainer } from '../ports.ts';
 import type { Children } from './children.ts';
 import { ControlGroups } from './control-groups.ts';
@@ -37,6 +45,10 @@ function tryOpenProcess(pid: number): number {
   }
 }
 
+function descriptorExit(descriptor: number): ProcessExit | undefined {
+  return processInfo(descriptor)?.exit;
+}
+
 async function readIfThere(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
@@ -49,14 +61,19 @@ async function readIfThere(path: string): Promise<string> {
 /** LXC containers of this machine, each with its monitor process (lxc-start(1)). */
 export class LxcContainers implements ContainerRuntime {
   readonly #children: Children;
+  readonly #exitOf: (descriptor: number) => ProcessExit | undefined;
   readonly #groups = new ControlGroups();
   /** By the monitor's number, from start or find until the container of this name starts anew. */
   readonly #tracked = new Map<number, Tracked>();
   readonly #fifos = new Map<string, MonitorFifo>();
-  #program: Promise<string> | undefined;
+  #program: string | undefined;
 
-  constructor(children: Children) {
+  /**
+   * @param exitOf asks the kernel how an opened process has ended; it can tell since Linux 6.15
+   */
+  constructor(children: Children, exitOf: (descriptor: number) => ProcessExit | undefined = descriptorExit) {
     this.#children = children;
+    this.#exitOf = exitOf;
   }
 
   #fifoOf(lxcPath: string): MonitorFifo {
@@ -68,20 +85,27 @@ export class LxcContainers implements ContainerRuntime {
     return fifo;
   }
 
+  async #findProgram(): Promise<string> {
+    this.#program ??= await findLxcStart(process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin');
+    return this.#program;
+  }
+
   async start(request: StartRequest): Promise<RunningContainer> {
     return guarded('start container', request.name, async () => {
       const { name, lxcPath } = request;
       if (await this.find(name, lxcPath)) throw new HostError('LXC', 'start container', name, 'it already runs');
       const release = this.#children.hold();
+      const fifo = this.#fifoOf(lxcPath);
       try {
-        this.#program ??= findLxcStart(process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin');
-        const fifo = this.#fifoOf(lxcPath);
-        const [program] = await Promise.all([this.#program, fifo.open()]);
+        const [program] = await Promise.all([this.#findProgram(), fifo.acquire()]);
         fifo.take(name);
         const monitorPid = await lxcStart(program, request, this.#children);
         const tracked = this.#track(name, lxcPath, monitorPid, initOf(monitorPid) ?? 0);
         await fifo.drain();
         return tracked.container;
+      } catch (error) {
+        await fifo.release();
+        throw error;
       } finally {
         release();
       }
@@ -96,7 +120,7 @@ export class LxcContainers implements ContainerRuntime {
       if (!Number.isInteger(monitorPid) || monitorPid < 1) return undefined;
       const initPid = await this.#initOfFound(monitorPid, name, lxcPath);
       if (initPid === undefined) return undefined;
-      await this.#fifoOf(lxcPath).open();
+      await this.#fifoOf(lxcPath).acquire();
       const tracked = this.#track(name, lxcPath, monitorPid, initPid);
       return tracked.container;
     });
@@ -144,13 +168,13 @@ export class LxcContainers implements ContainerRuntime {
 
   async #awaitExit(tracked: Tracked): Promise<ContainerExit> {
     const { container, lxcPath, init, monitor } = tracked;
+    const fifo = this.#fifoOf(lxcPath);
     try {
       if (init >= 0) await waitReadable(init);
       if (monitor >= 0) await waitReadable(monitor);
       tracked.ended = true;
       if (monitor >= 0) reapProcess(monitor);
-      const known = init >= 0 ? processInfo(init)?.exit : undefined;
-      const fifo = this.#fifoOf(lxcPath);
+      const known = init >= 0 ? this.#exitOf(init) : undefined;
       await fifo.drain();
       const reported = fifo.take(container.name);
       if (known) return 'code' in known ? { kind: 'code', ...known } : { kind: 'signal', ...known };
@@ -159,6 +183,7 @@ export class LxcContainers implements ContainerRuntime {
       tracked.ended = true;
       this.#children.remove(container.monitorPid);
       for (const descriptor of [init, monitor]) if (descriptor >= 0) closeSync(descriptor);
+      await fifo.release();
     }
   }
 

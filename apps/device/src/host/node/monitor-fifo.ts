@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rmdir, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { makeFifo, signalName } from '@pantavisor/linux';
 import type { ContainerExit } from '../ports.ts';
 import { hasCode } from './errors.ts';
@@ -7,6 +8,8 @@ import { hasCode } from './errors.ts';
 /** `struct lxc_msg` of liblxc: an int of type, 256 bytes of name, an int of value. */
 const messageSize = 264;
 const typeExitCode = 2;
+/** Where liblxc of root looks for the pipe, followed by the lxcPath. */
+const runFolder = '/run/lxc';
 
 /** What wait(2) calls a status: an exit code in the second byte, or a signal in the low seven bits. */
 function exitOfStatus(status: number): ContainerExit {
@@ -29,46 +32,66 @@ export function exitsIn(bytes: Buffer): Map<string, ContainerExit> {
 /**
  * The pipe into which LXC's monitors of one lxcPath report (lxc-monitor(1) reads it otherwise): the only place that tells how an init
  * ended when the kernel is older than 6.15 or the init was gone before it could be opened. Nothing waits on it; it is emptied when a
- * container has started or ended.
+ * container has started or ended. It is there as long as it has users; without it some exits stay unknown, and nothing else fails.
  */
 export class MonitorFifo {
-  readonly #path: string;
+  readonly #folder: string;
   readonly #exits = new Map<string, ContainerExit>();
-  #opened: Promise<FileHandle | undefined> | undefined;
+  #file: FileHandle | undefined;
+  #users = 0;
+  /** Opening and closing happen one after the other. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(lxcPath: string) {
-    this.#path = `/run/lxc${lxcPath}`;
+    this.#folder = `${runFolder}${lxcPath}`;
   }
 
-  /** To be called before a start: monitors only report to a pipe that is open. Without the pipe exits may stay unknown. */
-  async open(): Promise<void> {
-    this.#opened ??= this.#make();
-    await this.#opened;
+  /** To be called before a start: monitors report only to a pipe that somebody has opened. */
+  async acquire(): Promise<void> {
+    this.#users += 1;
+    this.#turn = this.#turn.then(() => (this.#file ? undefined : this.#make()));
+    await this.#turn;
   }
 
-  async #make(): Promise<FileHandle | undefined> {
-    const fifo = `${this.#path}/monitor-fifo`;
+  /** Undoes one `acquire`; with the last one the pipe is removed. */
+  async release(): Promise<void> {
+    this.#users -= 1;
+    this.#turn = this.#turn.then(() => (this.#users === 0 ? this.#remove() : undefined));
+    await this.#turn;
+  }
+
+  async #make(): Promise<void> {
+    const fifo = `${this.#folder}/monitor-fifo`;
     try {
-      await mkdir(this.#path, { recursive: true });
+      await mkdir(this.#folder, { recursive: true });
       await makeFifo(fifo).catch((error) => {
         if (!hasCode(error, 'EEXIST')) throw error;
       });
       // Open for writing too, so that it never ends when a monitor closes its end.
-      return await open(fifo, constants.O_RDWR | constants.O_NONBLOCK);
-    } catch (error) {
-      if (hasCode(error, 'EROFS', 'EACCES', 'ENOSPC', 'ENOENT', 'ENAMETOOLONG', 'ENXIO')) return undefined;
-      throw error;
+      this.#file = await open(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+    } catch {
+      this.#file = undefined;
+    }
+  }
+
+  async #remove(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+    this.#exits.clear();
+    try {
+      await unlink(`${this.#folder}/monitor-fifo`);
+      for (let folder = this.#folder; folder !== runFolder; folder = dirname(folder)) await rmdir(folder);
+    } catch {
+      // Other users of the folders, or nothing there.
     }
   }
 
   /** Takes in what monitors have reported so far. */
   async drain(): Promise<void> {
-    const file = await this.#opened;
-    if (!file) return;
     const buffer = Buffer.allocUnsafe(messageSize * 64);
-    for (;;) {
+    while (this.#file) {
       try {
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+        const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, null);
         for (const [name, exit] of exitsIn(buffer.subarray(0, bytesRead))) this.#exits.set(name, exit);
         if (bytesRead < buffer.length) return;
       } catch (error) {

@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { signalNumber } from '@pantavisor/linux';
+import { closeSync, readFileSync } from 'node:fs';
+import { openProcess, signalProcess } from '@pantavisor/linux';
 import { HostError, type Processes, type ProcessResult, type SpawnedProcess } from '../ports.ts';
 import type { Children } from './children.ts';
 import { hasCode, hostError } from './errors.ts';
@@ -121,8 +121,14 @@ export function createProcesses(children: Children): Processes {
         pid: child.pid,
         exited,
         signal: (name) => {
-          // Node refuses real-time signals by name, but takes numbers; after the end it does nothing.
-          child.kill(signalNumber(name));
+          // While its end has not been seen its number is its own. Node's own kill knows no real-time signals.
+          if (child.exitCode !== null || child.signalCode !== null) return;
+          const descriptor = openProcess(child.pid);
+          try {
+            signalProcess(descriptor, name);
+          } finally {
+            closeSync(descriptor);
+          }
         },
       };
     },

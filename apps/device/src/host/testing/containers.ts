@@ -1,7 +1,7 @@
 /** What every implementation of the port `ContainerRuntime` promises. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ContainerRuntime } from '../ports.ts';
+import type { ContainerRuntime, RunningContainer } from '../ports.ts';
 import { type Fixture, on, refused, timeLimit } from './expectations.ts';
 
 type StartRequest = Parameters<ContainerRuntime['start']>[0];
@@ -13,6 +13,8 @@ export interface ContainersFixture extends Fixture {
   containers: ContainerRuntime;
   /** Makes all that a container needs, and gives the request that starts it. `refused`: with a configuration that LXC refuses. */
   prepare(name: string, init: InitBehaviour | 'refused'): Promise<StartRequest>;
+  /** Waits until init has come so far that it heeds or ignores its halt signal; before that the kernel drops it for a process 1. */
+  ready(container: RunningContainer): Promise<void>;
   /** The same machine seen by a runtime that has just started and knows nothing of the containers. */
   restarted(): Promise<ContainerRuntime>;
   /** Lets time pass until the promise is settled. */
@@ -28,7 +30,7 @@ export function testContainers(name: string, create: () => Promise<ContainersFix
   const test = (title: string, body: (fixture: ContainersFixture) => Promise<void>) =>
     it(title, { timeout: timeLimit }, on(create, body));
   describe(`containers: ${name}`, () => {
-    test('starts a container, finds it, halts it', async ({ containers, prepare, settle }) => {
+    test('starts a container, finds it, halts it', async ({ containers, prepare, ready, settle }) => {
       const request = await prepare('web', 'obeys');
       assert.equal(await settle(containers.find('web', request.lxcPath)), undefined);
       const container = await settle(containers.start(request));
@@ -36,6 +38,7 @@ export function testContainers(name: string, create: () => Promise<ContainersFix
       assert.ok(container.initPid > 1 && container.monitorPid > 1 && container.initPid !== container.monitorPid);
       assert.deepEqual(await settle(containers.find('web', request.lxcPath)), container);
       const exited = containers.exited(container);
+      await settle(ready(container));
       await settle(containers.signal(container, await settle(containers.haltSignal(container))));
       assert.deepEqual(await settle(exited), { kind: 'code', code: 0 });
       assert.equal(await settle(containers.find('web', request.lxcPath)), undefined);
@@ -44,8 +47,9 @@ export function testContainers(name: string, create: () => Promise<ContainersFix
       const container = await settle(containers.start(await prepare('job', 'ends-with-3')));
       assert.deepEqual(await settle(containers.exited(container)), { kind: 'code', code: 3 });
     });
-    test('kills a container that ignores its halt signal', async ({ containers, prepare, settle }) => {
+    test('kills a container that ignores its halt signal', async ({ containers, prepare, ready, settle }) => {
       const container = await settle(containers.start(await prepare('deaf', 'ignores-halt')));
+      await settle(ready(container));
       await settle(containers.signal(container, await settle(containers.haltSignal(container))));
       await settle(containers.kill(container));
       assert.deepEqual(await settle(containers.exited(container)), { kind: 'signal', signal: 'SIGKILL' });

@@ -30,12 +30,15 @@ export interface Fixture {
   dispose?(): Promise<void>;
 }
 
-/** Runs a test body on a fresh fixture. */
+/** Runs a test body on a fresh fixture, which is also taken down when the body hangs and the test's time is up. */
 export function on<Made extends Fixture>(create: () => Promise<Made>, body: (made: Made) => Promise<void>) {
-  return async () => {
+  return async ({ signal }: { signal: AbortSignal }) => {
     const made = await create();
     try {
-      await body(made);
+      const timeUp = new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+      await Promise.race([body(made), timeUp]);
     } finally {
       await made.dispose?.();
     }

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { exitsIn } from './monitor-fifo.ts';
+
+function message(type: number, name: string, value: number): Buffer {
+  const bytes = Buffer.alloc(264);
+  bytes.writeInt32LE(type, 0);
+  bytes.write(name, 4);
+  bytes.writeInt32LE(value, 260);
+  return bytes;
+}
+
+describe('messages of the LXC monitor', () => {
+  it('tell exit codes and signals, the later one counts', () => {
+    const bytes = Buffer.concat([
+      message(0, 'web', 2),
+      message(2, 'web', 3 << 8),
+      message(2, 'db', 9),
+      message(2, 'web', 7 << 8),
+      message(2, 'segv', 11 | 0x80),
+    ]);
+    assert.deepEqual(
+      [...exitsIn(bytes)],
+      [
+        ['web', { kind: 'code', code: 7 }],
+        ['db', { kind: 'signal', signal: 'SIGKILL' }],
+        ['segv', { kind: 'signal', signal: 'SIGSEGV' }],
+      ],
+    );
+  });
+  it('may be any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 1000 }), (bytes) => {
+        assert.ok(exitsIn(Buffer.from(bytes)).size <= bytes.length / 264);
+      }),
+    );
+  });
+});
