@@ -72,7 +72,7 @@ export function entryValue(entries: readonly Entry[], key: string): string | und
 /** Sets or removes (undefined) values; entries that are there keep their place, new ones come last. */
 export function withValues(entries: readonly Entry[], values: Record<string, string | undefined>): Entry[] {
   const kept = entries.flatMap(({ key, value }) => {
-    if (!(key in values)) return [{ key, value }];
+    if (!Object.hasOwn(values, key)) return [{ key, value }];
     const next = values[key];
     return next === undefined ? [] : [{ key, value: next }];
   });
