@@ -40,6 +40,7 @@ testContainers(name, async () => {
   return {
     containers: host.containers,
     settle: (promise) => settle(promise),
+    ready: async () => {},
     prepare: async (container, init) => {
       host.machine.scripts.set(container, behaviours[init]);
       await host.files.write(`/${container}.conf`, '');
