@@ -63,6 +63,18 @@ test('containers see /pantavisor by their role, their configuration layer, and t
   for (const line of images) assert.match(line, / ro[, ]/);
 });
 
+test('init gets its arguments as they were written, and its group in the variable container', options, async (t) => {
+  const device = new TestDevice(t);
+  const script = 'trap "exit 0" PWR; while :; do sleep 86400 & wait $!; done';
+  const init = ['/bin/sh', '-c', script.replaceAll('"', "'"), '', 'a b'];
+  const revision = await writeRevision(temporaryDirectory(t), [probeContainer('a', ['init'], { init, group: 'root' })]);
+  await device.start(revision).ready();
+  const { pid } = await device.container('a');
+  const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  assert.deepEqual(words, init);
+  assert.match(readFileSync(`/proc/${pid}/environ`, 'utf8'), /(^|\0)container=pv-root(\0|$)/);
+});
+
 test('callers are known by their control group', options, async (t) => {
   const device = new TestDevice(t);
   const { rootfs } = slowReadyContainer();

@@ -17,6 +17,8 @@ function processes(words: string[]): string[] {
     .flatMap((pid) => {
       const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
       const groups = read(`/proc/${pid}/cgroup`);
+      // Ended, and only waiting for whoever is its parent by now.
+      if (/^State:\s+Z/m.test(read(`/proc/${pid}/status`))) return [];
       return words.some((word) => command.includes(word) || groups.includes(word))
         ? [`process ${pid}: ${command}`]
         : [];

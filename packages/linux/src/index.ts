@@ -3,6 +3,7 @@
  * Errors are `Error`s with `code` (`ENOENT`, …), `errno`, `syscall` and, where there is one, `path` and `dest`; wrong arguments are
  * TypeErrors.
  */
+export { containerInitPath } from './container-init.ts';
 export {
   type FileSystemStatus,
   flock,

@@ -18,6 +18,16 @@ const compilers: Record<Architecture, { name: string; package: string }> = {
 const sources = fileURLToPath(new URL('../native/', import.meta.url));
 const common = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-Werror', '-D_FORTIFY_SOURCE=2', '-fstack-protector-strong'];
 
+/** No C library, and no calls that the compiler makes up as if there were one. */
+const freestanding = [
+  '-nostdlib',
+  '-ffreestanding',
+  '-fno-stack-protector',
+  '-fno-tree-loop-distribute-patterns',
+  '-fno-asynchronous-unwind-tables',
+  '-Wl,--build-id=none',
+];
+
 interface Product {
   name: string;
   inputs: string[];
@@ -34,6 +44,11 @@ function products(): Product[] {
       flags: ['-fPIC', '-shared', '-fvisibility=hidden', '-pthread', '-Wl,-z,relro,-z,now', '-I', headers],
     },
     { name: 'nsexec', inputs: files('nsexec/*.c'), flags: ['-static', '-s'] },
+    {
+      name: 'container-init',
+      inputs: files('container-init/*.c'),
+      flags: ['-static', '-no-pie', '-s', ...freestanding],
+    },
   ];
 }
 
@@ -47,7 +62,7 @@ function stampOf(list: Product[], compiler: string): string {
 }
 
 /**
- * Builds the addon and the namespace program for an architecture when their sources have changed.
+ * Builds the addon and the programs beside it for an architecture when their sources have changed.
  *
  * Each file appears under its name only when it is complete, so that builds at the same time do no harm.
  * @param architecture of the machine that will run them; another one than this machine's takes Debian's cross compiler

@@ -6,6 +6,8 @@ import type { Networks } from '../network/networks.ts';
 import { Failure } from '../runtime/failure.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { layConfiguration } from './config-layer.ts';
+import { splitCommand } from './init-command.ts';
+import { findInLayers } from './layers.ts';
 import {
   type BindEntry,
   type ControlGroupLayout,
@@ -15,7 +17,7 @@ import {
   rootLayers,
 } from './lxc-config.ts';
 import { formatLxcConfig, type LxcLine, lastValue, parseLxcConfig } from './lxc-text.ts';
-import { preparePresence } from './presence.ts';
+import { preparePresence, starterPath } from './presence.ts';
 
 /** A container of a revision, with what belongs to its start. */
 export interface ContainerSource {
@@ -98,9 +100,11 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
     consoleLog: `${logs}/console.log`,
     ...(configLayer === undefined ? {} : { configLayer }),
     ...(attachment === undefined ? {} : { attachment }),
+    ...(host.containers.initProgram === undefined ? {} : { starter: starterPath }),
   };
   const { upper, layers } = rootLayers(composeLxcConfig(state, { ...context, binds: [] }));
   if (upper !== undefined) await makeDirectories(files, upper);
+  await requireInit(files, name, splitCommand(lastValue(state, 'lxc.init.cmd') ?? '')[0] ?? '', layers);
   const binds = await hostBinds(room, source, layers);
   const lines = composeLxcConfig(state, { ...context, binds });
 
@@ -119,13 +123,25 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
   return { running, haltSignal: lastValue(state, 'lxc.signal.halt'), address: attachment?.address.split('/')[0] };
 }
 
+/** Says at once what would only show as the end of the container: there is no init to run. A name without slash is left to its PATH. */
+async function requireInit(files: Host['files'], name: string, init: string, layers: readonly string[]): Promise<void> {
+  if (!init.startsWith('/')) return;
+  const found = await findInLayers(files, layers, init);
+  if (found?.status.kind === 'file' && (found.status.mode & 0o111) !== 0) return;
+  const why = found === undefined ? 'its root file system has none' : 'it is no program that can be run';
+  throw new Failure('init-missing', `cannot start ${name}: its init is ${init}, and ${why}`, {
+    file: found?.path ?? `${layers.at(-1) ?? ''}${init}`,
+    hint: 'lxc.init.cmd of the LXC configuration must name a program of the root volume',
+  });
+}
+
 async function hostBinds(
   room: LaunchRoom,
   { container, revision }: ContainerSource,
   layers: readonly string[],
 ): Promise<BindEntry[]> {
   const { files, system } = room.host;
-  const binds = await preparePresence(files, room.places, container, revision);
+  const binds = await preparePresence(files, room.places, container, revision, room.host.containers.initProgram);
   if (container.autoModulesFirmware) {
     const library = await libraryDirectory(files, layers);
     for (const path of ['firmware', `modules/${system.kernelRelease}`]) {

@@ -48,10 +48,18 @@ test('defaults are added only where the state says nothing', () => {
   assert.equal(lastValue(bare, 'lxc.uts.name'), 'web');
   assert.equal(lastValue(bare, 'lxc.cgroup.dir'), 'pantavisor-0a1b2c3d');
   assert.equal(lastValue(bare, 'lxc.console.logfile'), '/data/logs/0/web/lxc/console.log');
-  assert.deepEqual(values(bare, 'lxc.environment'), ['container=pv-app']);
+  assert.equal(lastValue(bare, 'lxc.init.cmd'), '/sbin/init');
   const own = compose('lxc.uts.name = other\nlxc.cgroup.dir.container = x\nlxc.cgroup.dir.monitor = y\n');
   assert.deepEqual(values(own, 'lxc.uts.name'), ['other']);
   assert.deepEqual(values(own, 'lxc.cgroup.dir'), []);
+});
+
+test('init is started through the starter, with quotes as the templates mean them', () => {
+  const text = 'lxc.init.cmd = /old\nlxc.init.cmd = /entry "nginx" "daemon off;"';
+  const starter = '/pantavisor/.init';
+  const command = '/pantavisor/.init pv-app /entry nginx daemon%20off%3B';
+  assert.deepEqual(values(compose(text, { starter }), 'lxc.init.cmd'), [command]);
+  assert.deepEqual(values(compose(text), 'lxc.init.cmd'), ['/entry nginx "daemon off;"']);
 });
 
 test('paths of the state move to this device, paths inside the container do not', () => {

@@ -2,6 +2,7 @@
  * The LXC configuration a container is started with: what the state brings, made to fit this machine, and what the runtime adds
  * (containers.md §3.1).
  */
+import { encodeWords, isPlain, splitCommand } from './init-command.ts';
 import { hasKey, type LxcLine, lastValue } from './lxc-text.ts';
 
 /** How control groups are mounted: all v1, v1 with an empty v2 tree beside it, or v2 alone. */
@@ -47,6 +48,8 @@ export interface LxcContext {
   mountHooks: readonly string[];
   attachment?: PoolAttachment;
   consoleLog: string;
+  /** Path in the container of the program that starts init; absent when the host has none. */
+  starter?: string;
 }
 
 /** Settings of the state's that only mean something to one family of control groups. */
@@ -63,6 +66,7 @@ export function composeLxcConfig(state: readonly LxcLine[], context: LxcContext)
   const lines: LxcLine[] = [];
   for (const line of state) {
     if (line.key === undefined) lines.push(line);
+    else if (line.key === 'lxc.init.cmd') continue;
     else if (!isForeignLimit(line.key, layout))
       lines.push({ key: line.key, value: fitValue(line.key, line.value, context) });
   }
@@ -76,11 +80,17 @@ export function composeLxcConfig(state: readonly LxcLine[], context: LxcContext)
   addDefault('lxc.console.logfile', context.consoleLog);
   addDefault('lxc.cgroup.dir', context.controlGroup);
   if (layout === 'unified') add('lxc.cgroup2.devices.allow', 'a');
-  add('lxc.environment', `container=pv-${context.group}`);
+  add('lxc.init.cmd', initCommand(splitCommand(lastValue(state, 'lxc.init.cmd') ?? ''), context));
   for (const bind of context.binds) add('lxc.mount.entry', formatBind(bind));
   for (const hook of context.mountHooks) add('lxc.hook.mount', hook);
   if (context.attachment !== undefined) lines.splice(0, lines.length, ...attach(lines, context.attachment));
   return lines;
+}
+
+/** The group shows in init's variable `container`; only the starter can set it, since LXC sets it itself last of all. */
+function initCommand(words: readonly string[], { starter, group }: LxcContext): string {
+  if (starter !== undefined) return `${starter} ${encodeWords([`pv-${group}`, ...words])}`;
+  return words.map((word) => (isPlain([word]) ? word : `"${word}"`)).join(' ');
 }
 
 function isForeignLimit(key: string, layout: ControlGroupLayout): boolean {

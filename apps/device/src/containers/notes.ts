@@ -1,38 +1,51 @@
-/** Keeps the notes about containers in step with their status, for a runtime that comes after this one. */
+/** Keeps the notes about containers in step with what happens to them, for a runtime that comes after this one. */
 import type { ContainerStatus } from '@pantavisor/engine';
+import type { Clock } from '../host/ports.ts';
 import type { ContainerReport } from '../runtime/facade.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { ContainerRecords } from './records.ts';
 
-/**
- * Writes, replaces or removes the note of a container after a change of its status. Failures come back as rejections.
- * @param report the container after the change
- */
-export async function noteStatus(
-  records: ContainerRecords,
-  lifecycle: Pick<Lifecycle, 'runningOf'>,
-  revision: string,
-  report: ContainerReport,
-  now: number,
-): Promise<void> {
-  const { name, status } = report;
-  if (runs.includes(status)) {
-    const found = lifecycle.runningOf(name);
-    if (found === undefined) return;
-    const { running, address } = found;
-    return records.put({
+const running: readonly ContainerStatus[] = ['STARTED', 'READY'];
+
+export class ContainerNotes {
+  readonly #records: ContainerRecords;
+  readonly #lifecycle: Pick<Lifecycle, 'runningOf'>;
+  readonly #clock: Clock;
+  readonly #revision: string;
+
+  constructor(records: ContainerRecords, lifecycle: Pick<Lifecycle, 'runningOf'>, clock: Clock, revision: string) {
+    this.#records = records;
+    this.#lifecycle = lifecycle;
+    this.#clock = clock;
+    this.#revision = revision;
+  }
+
+  /** Writes, replaces or removes the note after a change of the status. @param report the container after the change */
+  async status(report: ContainerReport): Promise<void> {
+    const { name, status, userStopped } = report;
+    if (running.includes(status)) await this.#put(report, false);
+    else if (status === 'STOPPED' && userStopped) await this.#put(report, true);
+    else if (status === 'STOPPED' || status === 'INSTALLED') await this.#records.remove(name);
+  }
+
+  /** Notes what a person asked for, before it is done: the next runtime goes on with it. */
+  async wish(report: ContainerReport, stopped: boolean): Promise<void> {
+    if (stopped || this.#lifecycle.runningOf(report.name) !== undefined) await this.#put(report, stopped);
+    else await this.#records.remove(report.name);
+  }
+
+  async #put(report: ContainerReport, userStopped: boolean): Promise<void> {
+    const { name } = report;
+    const found = this.#lifecycle.runningOf(name);
+    if (found === undefined && !userStopped) return;
+    await this.#records.put({
       name,
-      revision: found.revision,
-      pid: running.initPid,
-      startedAt: report.startedAt ?? now,
-      ready: status === 'READY',
-      userStopped: false,
-      ...(address === undefined ? {} : { address }),
+      revision: found?.revision ?? this.#revision,
+      pid: found?.running.initPid ?? 0,
+      startedAt: report.startedAt ?? this.#clock.wall(),
+      ready: report.status === 'READY',
+      userStopped,
+      ...(found?.address === undefined ? {} : { address: found.address }),
     });
   }
-  if (status === 'STOPPED' && report.userStopped)
-    return records.put({ name, revision, pid: 0, startedAt: now, ready: false, userStopped: true });
-  if (status === 'STOPPED' || status === 'INSTALLED') return records.remove(name);
 }
-
-const runs: readonly ContainerStatus[] = ['STARTED', 'READY'];

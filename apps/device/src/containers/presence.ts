@@ -7,6 +7,12 @@ import type { BindEntry } from './lxc-config.ts';
 /** Sockets of the runtime that every container gets, by name in the run directory. */
 const sharedSockets = ['pv-ctrl', 'pv-ctrl-log'] as const;
 
+/** File in /pantavisor that the container's init is started through. */
+const starterName = '.init';
+
+/** Path of that file in the container. */
+export const starterPath = `/pantavisor/${starterName}`;
+
 /** Where /pantavisor of a container without the role mgmt lives; below the run directory, since a hard link cannot leave its file system. */
 export function presenceDirectory(places: Pick<Places, 'run'>, container: string): string {
   return `${places.run}/.containers/${container}`;
@@ -18,12 +24,14 @@ export function presenceDirectory(places: Pick<Places, 'run'>, container: string
  * A container without the role mgmt gets a directory of its own with a hard link to each socket, and not the socket itself as a
  * mount: when the runtime comes back after a crash it makes new sockets, and `relinkSockets` puts them into the same directory,
  * so that a container that was running all the time reaches the new runtime.
+ * @param starter program of the host that starts init; mounted by itself, since the run directory may forbid programs (noexec)
  */
 export async function preparePresence(
   files: Files,
   places: Pick<Places, 'run' | 'logs' | 'userMeta' | 'deviceMeta'>,
   container: { name: string; mgmt: boolean },
   revision: string,
+  starter: string | undefined,
 ): Promise<BindEntry[]> {
   const { name, mgmt } = container;
   const root = mgmt ? places.run : presenceDirectory(places, name);
@@ -42,6 +50,11 @@ export async function preparePresence(
     // The mount point must exist: what is mounted at /pantavisor is read-only.
     await makeDirectories(files, `${root}/${entry}`);
     binds.push({ source, target: `pantavisor/${entry}`, kind: 'directory', readOnly: true });
+  }
+  if (starter !== undefined) {
+    const mountPoint = `${root}/${starterName}`;
+    if ((await files.status(mountPoint)) === undefined) await files.write(mountPoint, '', { mode: 0o444 });
+    binds.push({ source: starter, target: `pantavisor/${starterName}`, kind: 'file', readOnly: true });
   }
   if (!mgmt) await linkSockets(files, places, root);
   return binds;

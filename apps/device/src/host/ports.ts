@@ -132,6 +132,11 @@ export interface ContainerExit {
 /** LXC. One monitor process per container outlives the runtime; `find` gets it back. */
 export interface ContainerRuntime {
   /**
+   * Static program that a container's init is started through: `<program> <container=> <init> [arguments]`, words as `encodeWords`
+   * writes them. Without one, init's arguments cannot have blanks, and the variable `container` is LXC's.
+   */
+  readonly initProgram?: string;
+  /**
    * Starts a container in the background and resolves when its init runs.
    * Fails with code `LXC` and the last error lines of LXC's own log as detail.
    */

@@ -11,7 +11,7 @@ import { runSystemHooks } from '../boot/hooks.ts';
 import { type Machine, openNetworks, prepareMachine } from '../boot/machine.ts';
 import { removeTraces } from '../boot/teardown.ts';
 import type { ContainerSource } from '../containers/launch.ts';
-import { noteStatus } from '../containers/notes.ts';
+import { ContainerNotes } from '../containers/notes.ts';
 import { relinkSockets } from '../containers/presence.ts';
 import { startControl } from '../control/server.ts';
 import type { Host, HttpServer } from '../host/ports.ts';
@@ -118,9 +118,17 @@ async function runDevice(
   const machine = await prepareMachine(host, ground, state, sourceOf, loop.post);
   const { lifecycle } = machine;
   const answers = new PendingAnswers();
-  const { controlGroup } = places;
-  const { buildInfo } = request;
-  const runtime = createRuntime({ host, loop, lifecycle, answers, state: () => state, controlGroup, buildInfo });
+  const notes = new ContainerNotes(machine.records, lifecycle, host.clock, revision);
+  const runtime = createRuntime({
+    host,
+    loop,
+    lifecycle,
+    answers,
+    state: () => state,
+    noteWish: (report, stopped) => notes.wish(report, stopped),
+    controlGroup: places.controlGroup,
+    buildInfo: request.buildInfo,
+  });
   const control = await startControl(host.http, socketPath, {
     runtime,
     text: host.text,
@@ -148,7 +156,7 @@ async function runDevice(
   const finished = new Promise<StopPurpose>((resolve) => {
     const tearDown = () => endDevice(host, ground, machine, control);
     const stopped = (purpose: StopPurpose) => void tearDown().finally(() => resolve(purpose));
-    const watchers = watch(host, ground, machine, runtime, loop, request, stopped);
+    const watchers = watch(host, ground, notes, runtime, loop, request, stopped);
     loop.run(createExecutors({ lifecycle, timers, answers, watchers, log }));
   });
   const stop = (purpose: StopPurpose) => loop.post({ type: 'device.stop', purpose });
@@ -159,13 +167,13 @@ async function runDevice(
 function watch(
   host: Host,
   ground: Ground,
-  { records, lifecycle }: Machine,
+  notes: ContainerNotes,
   runtime: Runtime,
   loop: Loop<Model>,
   { onReady }: DeviceRequest,
   stopped: (purpose: StopPurpose) => void,
 ): Watchers {
-  const { log, places, revision, socketPath } = ground;
+  const { log, places, socketPath } = ground;
   let announced = false;
   const announce = () => {
     if (announced || !areGoalsMet(loop.model())) return;
@@ -174,7 +182,7 @@ function watch(
   };
   const note = async (name: string) => {
     const report = runtime.containers().find((candidate) => candidate.name === name);
-    if (report !== undefined) await noteStatus(records, lifecycle, revision, report, host.clock.wall());
+    if (report !== undefined) await notes.status(report);
   };
   return {
     status: (name) => {

@@ -48,13 +48,15 @@ export interface RuntimeParts {
   answers: PendingAnswers;
   /** State of the running revision; undefined before one is loaded. */
   state: () => State | undefined;
+  /** Notes what a person asked of a container, so that it outlives this runtime. */
+  noteWish: (report: ContainerReport, stopped: boolean) => Promise<void>;
   controlGroup: string;
   buildInfo: BuildInfo;
 }
 
 /** Makes the facade over the running parts. */
 export function createRuntime(parts: RuntimeParts): Runtime {
-  const { host, loop, lifecycle, answers, state, controlGroup, buildInfo } = parts;
+  const { host, loop, lifecycle, answers, state, noteWish, controlGroup, buildInfo } = parts;
   const mgmtOf = (name: string) => state()?.containers.find((container) => container.name === name)?.mgmt === true;
 
   const containers = (): ContainerReport[] => {
@@ -92,10 +94,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     return { kind: 'unknown' };
   };
 
-  const requestContainer = (name: string, action: ContainerAction): Promise<Answer> => {
+  const requestContainer = async (name: string, action: ContainerAction): Promise<Answer> => {
     const { id, answer } = answers.open();
     loop.post({ type: 'request.container', id, name, action });
-    return answer;
+    const decided = await answer;
+    const report = containers().find((candidate) => candidate.name === name);
+    if (decided.ok && report !== undefined) await noteWish(report, action === 'stop');
+    return decided;
   };
 
   const signalReady = async (name: string): Promise<SignalAnswer> => {

@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
+  containerInitPath,
   openProcess,
   type ProcessExit,
   processInfo,
@@ -60,6 +61,7 @@ async function readIfThere(path: string): Promise<string> {
 
 /** LXC containers of this machine, each with its monitor process (lxc-start(1)). */
 export class LxcContainers implements ContainerRuntime {
+  readonly initProgram = containerInitPath();
   readonly #children: Children;
   readonly #exitOf: (descriptor: number) => ProcessExit | undefined;
   readonly #groups = new ControlGroups();
