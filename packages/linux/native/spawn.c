@@ -59,6 +59,8 @@ static int spawn(pid_t *pid, const char *program, char **argv, char **environmen
     else
       posix_spawn_file_actions_adddup2(&actions, descriptors[target], target);
   }
+  /* Whoever started this process may have left descriptors in it that are not close-on-exec. */
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);

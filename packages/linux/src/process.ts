@@ -35,8 +35,7 @@ export interface SpawnedChild {
  * libuv does not know the child: await the descriptor with `waitReadable`, then call `reapProcess`.
  * @param program absolute path
  * @param argv its arguments, the name first
- * @param stdio descriptors from 3 on for its standard streams; absent ones are /dev/null. No other one is inherited as long as all are
- *   close-on-exec, as Node opens them.
+ * @param stdio descriptors from 3 on for its standard streams; absent ones are /dev/null. No other one is inherited.
  * @throws Error with code ENOENT, EACCES, … when it cannot be run
  */
 export function spawnProcess(
