@@ -20,6 +20,14 @@ export const exitCodes = {
   unavailable: 69,
 } as const;
 
+export const exitMeanings: Record<keyof typeof exitCodes, string> = {
+  stopped: 'stopped as asked: Ctrl-C, q, SIGTERM, or the command to power off',
+  deviceFailed: 'the device was killed, or asked for a restart before it was ever ready',
+  usage: 'wrong arguments',
+  badInput: 'a file or directory that was named is missing or of no use',
+  unavailable: 'the machine lacks something that containers need; the message names it',
+};
+
 const description = `Starts a device with three containers on this machine and shows it until Ctrl-C, q or SIGTERM.
 When output is not a terminal: plain lines, among them 'ready socket=PATH url=URL' once all goals are met.`;
 
