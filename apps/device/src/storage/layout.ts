@@ -13,6 +13,8 @@ export interface RevisionLayout {
   /** `.pv`: what the device keeps about the revision. */
   device: string;
   progress: string;
+  /** `.pv/reasons`: why the progress is what it is, for programs. */
+  reasons: string;
   commitMessage: string;
   /** `.pv/done`: was the rollback point once. */
   done: string;
@@ -29,6 +31,8 @@ export interface StorageLayout {
   root: string;
   /** Empty file that is there when the storage is mounted; its file system is the one whose space counts. */
   mounted: string;
+  /** Plan of the update in hand; absent when there is none. */
+  journal: string;
   boot: string;
   config: string;
   cache: string;
@@ -57,6 +61,7 @@ export function storageLayout(places: { storage: string; logs: string }): Storag
   return {
     root,
     mounted: `${root}/.pvmounted`,
+    journal: `${root}/update.json`,
     boot: `${root}/boot`,
     config: `${root}/config`,
     cache: `${root}/cache`,
@@ -81,6 +86,7 @@ export function storageLayout(places: { storage: string; logs: string }): Storag
         objectsConfig: `${directory}/.pvr/config`,
         device,
         progress: `${device}/progress`,
+        reasons: `${device}/reasons`,
         commitMessage: `${device}/commitmsg`,
         done: `${device}/done`,
         log: `${device}/logs`,

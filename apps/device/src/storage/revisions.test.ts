@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Journal, Progress } from '@pantavisor/engine';
 import { tryEveryCut } from '../host/memory/cuts.ts';
 import type { MemoryHost } from '../host/memory/host.ts';
 import { Failure } from '../runtime/failure.ts';
 import { makeTree, writeDurable } from './durable.ts';
 import { makeFactory } from './factory.ts';
+import { readJournal, removeJournal, writeJournal } from './journal.ts';
 import { prepareStorage } from './prepare.ts';
-import { formatProgress, parseProgress, readProgress, saveProgress } from './progress.ts';
+import { readProgress, readReasons, saveProgress } from './progress.ts';
 import { isRevisionName } from './revision-name.ts';
 import {
   isDone,
@@ -30,7 +32,7 @@ const stateOf = (host: MemoryHost, revision: string) => readStateText(host.files
 async function storeFull(host: MemoryHost, revision: string, state: string): Promise<void> {
   const { files } = host;
   await storeRevision(files, layout, revision, state);
-  await saveProgress(files, layout, revision, { status: 'DONE', message: 'x', progress: 100, retries: 0 });
+  await saveProgress(files, layout, revision, { status: 'DONE', message: 'x', retries: 0 });
   const { logs, volumes, directory } = layout.revision(revision);
   for (const path of [logs, volumes, `${directory}/app`]) {
     await makeTree(files, path);
@@ -190,29 +192,65 @@ test('marks, messages and the link to the running revision', async () => {
   assert.equal(config, '{"ObjectsDir": "/storage/objects"}');
 });
 
-test('progress is one line in a fixed order, and is read back', async () => {
-  const downloads = { totalSize: 9, totalDownloaded: 3, startTime: 1, currentTime: 2 };
-  const full = { status: 'ERROR', message: null, progress: 100, retries: 2, downloads, logs: 'a "line"\n' };
-  assert.equal(
-    formatProgress(full),
-    '{"status":"ERROR","status-msg":null,"progress":100,"retries":2,"downloads":{"total":{"object_name":"total",' +
-      '"object_id":"none","total_size":9,"total_downloaded":3,"start_time":1,"current_time":2}},"logs":"a \\"line\\"\\n"}',
-  );
-  assert.deepEqual(parseProgress(formatProgress(full)), full);
-  for (const text of ['', '{', '[]', 'null', '{"status":1}']) assert.equal(parseProgress(text), undefined);
+test('progress and reasons are read back, also those of a long error', async () => {
+  const { files } = await storageMachine();
+  const error: Progress = { status: 'ERROR', message: 'Status goal not reached', retries: 2 };
+  const reasons = [{ code: 'goal', message: 'app never said ready', container: 'app' }];
+  await saveProgress(files, layout, '7', error, { logs: 'x'.repeat(8192), reasons });
+  assert.deepEqual(await readProgress(files, layout, '7'), error);
+  assert.deepEqual(await readReasons(files, layout, '7'), reasons);
+  await saveProgress(files, layout, '7', { ...error, status: 'NEW' });
+  assert.deepEqual(await readReasons(files, layout, '7'), []);
+  await writeDurable(files, layout.revision('7').reasons, '{"code":');
+  assert.deepEqual(await readReasons(files, layout, '7'), []);
+  assert.equal(await readProgress(files, layout, '8'), undefined);
+});
+
+test('an error and its reasons are stored together, or the earlier progress is there', async () => {
   const host = await storageMachine();
-  const error = { ...full, logs: 'x'.repeat(4096) };
-  await saveProgress(host.files, layout, '7', error);
-  assert.deepEqual(await readProgress(host.files, layout, '7'), error, 'a long error is not forgotten');
+  const progress = (status: Progress['status']): Progress => ({ status, message: null, retries: 0 });
+  await saveProgress(host.files, layout, '7', progress('TESTING'));
+  const reasons = [{ code: 'x', message: 'y' }];
+  await tryEveryCut({
+    host,
+    operation: () => saveProgress(host.files, layout, '7', progress('ERROR'), { reasons }),
+    check: async ({ files }) => {
+      const found = await readProgress(files, layout, '7');
+      assert.match(found?.status ?? '', /^(TESTING|ERROR)$/);
+      if (found?.status === 'ERROR') assert.deepEqual(await readReasons(files, layout, '7'), reasons);
+    },
+  });
+});
+
+test('the journal is the old one or the new one', async () => {
+  const host = await storageMachine();
+  const journal = (stage: Journal['stage']): Journal => ({ revision: '7', kind: 'local-run', stage, retries: 0 });
+  assert.equal(await readJournal(host.files, layout), undefined);
+  await writeJournal(host.files, layout, journal('installing'));
+  const seen = new Set<string | undefined>();
+  await tryEveryCut({
+    host,
+    operation: async () => {
+      await writeJournal(host.files, layout, journal('trying'));
+      await removeJournal(host.files, layout);
+    },
+    check: async ({ files }) => void seen.add((await readJournal(files, layout))?.stage),
+  });
+  assert.deepEqual(seen, new Set(['installing', 'trying', undefined]));
 });
 
 test('the list of steps is what clients parse', async () => {
   const host = await storageMachine({ wall: new Date(2026, 0, 2, 3, 4, 5).getTime() });
   const { files } = host;
   for (const revision of ['locals/b', '10', '0', 'locals/a']) await storeRevision(files, layout, revision, '{}');
-  await saveProgress(files, layout, '0', { status: 'DONE', message: 'Factory revision', progress: 100, retries: 0 });
-  const error = { status: 'ERROR', message: 'm', progress: 100, retries: 0, logs: 'x'.repeat(600) };
-  await saveProgress(files, layout, 'locals/a', error);
+  await saveProgress(files, layout, '0', { status: 'DONE', message: 'Factory revision', retries: 0 });
+  await saveProgress(
+    files,
+    layout,
+    'locals/a',
+    { status: 'ERROR', message: 'm', retries: 0 },
+    { logs: 'x'.repeat(600) },
+  );
   await saveCommitMessage(files, layout, '10', 'say "hi" \\ \n');
   await saveCommitMessage(files, layout, 'locals/b', 'x'.repeat(513));
   await writeDurable(files, layout.revision('locals/b').progress, '{"status":');

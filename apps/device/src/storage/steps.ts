@@ -1,8 +1,9 @@
 /** The list of revisions as `GET /steps` gives it (storage.md §5, control.md §5). */
+import { parseProgress, progressText } from '@pantavisor/engine';
 import type { Files } from '../host/ports.ts';
 import { readIfThere } from './durable.ts';
 import type { StorageLayout } from './layout.ts';
-import { formatProgress, parseProgress, progressLimit } from './progress.ts';
+import { progressLimit } from './progress.ts';
 import { listRevisions } from './revisions.ts';
 
 export interface StepEntry {
@@ -26,9 +27,8 @@ function listedProgress(text: string | undefined): string {
   const progress = text === undefined ? undefined : parseProgress(text);
   if (text === undefined || progress === undefined) return '{}';
   if (text.length <= entryLimit) return text;
-  const { logs: _, ...short } = progress;
-  const formatted = formatProgress(short);
-  return formatted.length <= entryLimit ? formatted : '{}';
+  const short = progressText(progress);
+  return short.length <= entryLimit ? short : '{}';
 }
 
 /** Everything that the list of steps needs: revisions of the Hub first, then local ones, each in string order. */
