@@ -1,5 +1,5 @@
 /** Containers and updates as one machine: each tells the other what it decided, within the same step. */
-import { containerGoal, effectiveRecovery, pendingStability, trialGoal } from './goals.ts';
+import { effectiveRecovery, pendingStability, trialGoal, trialGoalOf } from './goals.ts';
 import { createModel, type Model } from './model.ts';
 import type { Event, Reason, Step } from './protocol.ts';
 import { step } from './step.ts';
@@ -33,6 +33,11 @@ export function stepDevice(model: DeviceModel, event: DeviceEvent): Step<DeviceM
     containers = result.model;
     effects.push(...result.effects);
     reasons.push(...result.reasons);
+    if (containers.revision !== undefined && !updates.comparable)
+      inputs.push({ to: 'updates', input: { type: 'containers.loaded' } });
+    // The update believes that the containers follow it; if they cannot, it must not test the old ones.
+    const refused = result.reasons.find(({ code }) => code === 'transition-out-of-place');
+    if (refused !== undefined) inputs.push({ to: 'updates', input: { type: 'containers.failed', reason: refused } });
     for (const effect of result.effects)
       if (effect.type === 'revision.failed')
         inputs.push({ to: 'updates', input: { type: 'containers.failed', reason: effect.reason } });
@@ -77,7 +82,7 @@ export function trialState(model: Model): TrialState | undefined {
   });
   return {
     goal: trialGoal(model),
-    late: records.filter((record) => containerGoal(record) === 'TIMEDOUT').map(({ plan }) => plan.name),
+    late: records.filter((record) => trialGoalOf(record) === 'TIMEDOUT').map(({ plan }) => plan.name),
     unstable: pendingStability(model),
     longestMs: Math.max(0, ...longest) * 1000,
   };

@@ -61,17 +61,20 @@ export function lastOpenGroup(model: Model): number {
 }
 
 /**
- * How a revision under test stands, as an update asks: unlike for the starting of groups, a container that is on its way back
- * (recovering, stopping for a restart) counts as unachieved, so that a crash loop is never taken for success.
+ * How a revision under test stands, as an update asks. Unlike for the starting of groups, a container that is on its way back (recovering,
+ * stopping for a restart) counts as unachieved, so that a crash loop is never taken for success; so does one of the old revision that is
+ * still there.
  */
 export function trialGoal(model: Model): GoalState {
-  let result: GoalState = 'ACHIEVED';
-  for (const record of model.containers.values()) {
-    const settled = record.userStopped || record.completed || record.recoveryFailed || record.intent === 'stay';
-    const goal = containerGoal(record);
-    result = higher(result, goal === 'NONE' && !settled ? 'UNACHIEVED' : goal);
-  }
-  return result;
+  return [...model.containers.values()].map(trialGoalOf).reduce(higher, 'ACHIEVED');
+}
+
+/** The same for one container. */
+export function trialGoalOf(record: ContainerRecord): GoalState {
+  if (record.replacement !== undefined || record.intent === 'remove') return 'UNACHIEVED';
+  const goal = containerGoal(record);
+  const settled = record.userStopped || record.completed || record.recoveryFailed || record.intent === 'stay';
+  return goal === 'NONE' && !settled ? 'UNACHIEVED' : goal;
 }
 
 /** Names of containers whose stability is not proven yet; they hold the commit of an update (containers.md §4.2). */

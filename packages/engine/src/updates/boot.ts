@@ -1,12 +1,13 @@
 /** The first thing after a start: what the resume table says, as tasks (updates.md §5.1, §5.3). */
 import type { Reason } from '../protocol.ts';
 import { superseded } from './install.ts';
+import { isSameBoot, type Journal } from './journal.ts';
 import { type Attempt, createAttempt, type Task } from './model.ts';
 import { isFailed, isFinal, type Progress, progressMessage } from './progress.ts';
 import type { UpdateEventBody, UpdateKind } from './protocol.ts';
 import { decideResume, type Resume, resumeVerdicts } from './resume.ts';
 import { doneProgress } from './trial.ts';
-import { act, journalOf, may, must, progressStep, type UpdateTurn } from './turn.ts';
+import { act, journalAtRest, journalOf, may, must, progressStep, type UpdateTurn } from './turn.ts';
 
 type Boot = Extract<UpdateEventBody, { type: 'update.boot' }>;
 
@@ -14,37 +15,59 @@ type Boot = Extract<UpdateEventBody, { type: 'update.boot' }>;
 export function boot(turn: UpdateTurn, event: Boot): void {
   const { environment, journal, settings } = event;
   const resume = decideResume({ environment, journal, progress: event.progress });
-  turn.put({ environment, settings });
+  turn.put({ environment, settings, base: baseOf(event) });
   turn.note({
     code: `resume-${resume.verdict}`,
     message: `${resume.revision}: ${resumeVerdicts[resume.verdict]}`,
     detail: `running ${environment.running}, pv_rev ${environment.committed}, pv_try ${environment.tried ?? 'empty'}`,
   });
   turn.append(tasksOf(turn, event, resume));
-  // An installation that has nothing to do with what was found above goes on after it.
-  const install = journal?.stage === 'installing' && journal.revision !== resume.revision ? journal : undefined;
-  if (install !== undefined && resume.verdict !== 'begin-trial') turn.append([actTask({ ...event, journal: install })]);
+  if (resume.verdict !== 'begin-trial' && isUnfinishedInstall(event, resume.revision)) turn.append([goOn(event)]);
 }
 
-const actTask = (event: Boot): Task => act({ do: 'install', attempt: resumedInstall(event) });
+/** What holds beside the thing in hand, in the same boot only; a staged revision that was pushed aside does not any more. */
+function baseOf(event: Boot): Journal | undefined {
+  const { journal, environment } = event;
+  if (!isSameBoot(journal, environment.bootId)) return undefined;
+  const resting = journal.stage === 'staged' || journal.stage === 'updated' ? journal : journal.base;
+  return resting?.stage === 'staged' && isFailed(storedOf(event, resting.revision)) ? resting.base : resting;
+}
+
+/** An installation that has nothing to do with what the boot was about; it goes on after it. */
+function isUnfinishedInstall(event: Boot, subject: string): boolean {
+  const { journal } = event;
+  return (
+    journal?.stage === 'installing' && journal.revision !== subject && !isFailed(storedOf(event, journal.revision))
+  );
+}
+
+/** What is stored about the journal's revision when the boot was about another one and the journal goes. */
+function leftOver(event: Boot, subject: string): Task[] {
+  const { journal } = event;
+  if (journal === undefined || journal.revision === subject || journal.stage === 'updated') return [];
+  const stored = storedOf(event, journal.revision);
+  if (journal.stage === 'installing')
+    return isUnfinishedInstall(event, subject) ? [may(superseded(journal.revision, journal.retries))] : [];
+  return isFinal(stored) ? [] : unexpected(journal.revision, stored);
+}
+
+const goOn = (event: Boot): Task => act({ do: 'install', attempt: resumedInstall(event) });
 
 function tasksOf(turn: UpdateTurn, event: Boot, { verdict, revision }: Resume): Task[] {
   const { environment, journal } = event;
   const stored = storedOf(event, revision);
   const proceed = act({ do: 'proceed', revision: environment.running, trial: false });
-  const concerned = journal === undefined || journal.stage !== 'installing' || journal.revision === revision;
-  const forget: Task[] = journal !== undefined && concerned ? [may({ type: 'journal.remove' })] : [];
+  const ended = journal !== undefined && !isUnfinishedInstall(event, revision);
+  const forget: Task[] = ended ? [...leftOver(event, revision), may(journalAtRest(turn.model.base))] : [];
   const clear: Task[] = environment.tried === undefined ? [] : [may({ type: 'boot.clear-try' })];
   switch (verdict) {
     case 'nothing':
+    case 'keep-staged':
       return [proceed];
     case 'drop-journal':
-      return [...forget, proceed];
+      return [...(environment.tried === revision ? clear : []), ...forget, proceed];
     case 'go-on-installing':
-      return [proceed, actTask(event)];
-    case 'keep-staged':
-      turn.put({ staged: { revision, retries: journal?.retries ?? 0 } });
-      return [proceed];
+      return [proceed, goOn(event)];
     case 'begin-trial':
       return beginTrial(turn, event, stored);
     case 'continue-trial':
@@ -121,17 +144,12 @@ function trialAttempt(event: Boot, stored: Progress | undefined): Attempt {
 }
 
 function beginTrial(turn: UpdateTurn, event: Boot, stored: Progress | undefined): Task[] {
-  const { environment, journal, progress } = event;
-  const revision = environment.running;
-  const attempt: Attempt = { ...trialAttempt({ ...event }, stored), mode: 'reboot' };
+  const revision = event.environment.running;
+  const attempt: Attempt = { ...trialAttempt(event, stored), mode: 'reboot' };
   turn.put({ attempt });
   const trying: Progress = { status: 'INPROGRESS', message: progressMessage('trying'), retries: attempt.retries };
-  const other =
-    journal !== undefined && journal.stage === 'installing' && journal.revision !== revision ? journal : undefined;
-  const pushedAside =
-    other !== undefined && !isFinal(progress[other.revision]) ? [may(superseded(other.revision, other.retries))] : [];
   return [
-    ...pushedAside,
+    ...leftOver(event, revision),
     must({ type: 'journal.write', journal: journalOf(turn, attempt, 'trying') }),
     // From here on every reboot leads back, whatever the boot loader remembers.
     ...(attempt.kind === 'try-once' ? [must({ type: 'boot.clear-try' })] : []),

@@ -1,5 +1,5 @@
 /** Which command may be given when, and what is said if not (control.md: POST /commands). */
-import { isUpdating, type UpdateModel } from './model.ts';
+import { isStarting, isUpdating, type UpdateModel } from './model.ts';
 import type { Progress } from './progress.ts';
 
 /** Every op, in the original's numeric order. Only whole names count; the original also took prefixes. */
@@ -137,8 +137,7 @@ export const admissionTable = [
     text: 'A command is already in progress. Try again',
     retryAfter: 120,
     when: ({ op, model }) =>
-      model.environment === undefined ||
-      (op !== 'DEFER_REBOOT' && (model.command !== undefined || model.restart !== undefined)),
+      isStarting(model) || (op !== 'DEFER_REBOOT' && (model.command !== undefined || model.restart !== undefined)),
   },
 ] as const satisfies readonly Rule[];
 export type CommandRefusal = (typeof admissionTable)[number]['code'];

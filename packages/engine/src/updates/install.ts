@@ -2,8 +2,8 @@
 import type { Transition } from '@pantavisor/state';
 import type { Reason } from '../protocol.ts';
 import type { Failure } from './failures.ts';
-import type { TransitionMode } from './journal.ts';
-import { type Attempt, createAttempt, type Task, type UpdateModel } from './model.ts';
+import { entriesOf, type TransitionMode } from './journal.ts';
+import { type Attempt, createAttempt, isStarting, stagedOf, type Task, type UpdateModel } from './model.ts';
 import { isFinal, type Progress, progressMessage } from './progress.ts';
 import type { PlannedTransition, UpdateEventBody, UpdateKind, UpdateStep } from './protocol.ts';
 import { failAttempt } from './trial.ts';
@@ -14,16 +14,15 @@ export type UpdateRequest = Extract<UpdateEventBody, { type: 'update.requested' 
 /** Begins an update, or says why not. Whether a client may ask at all is the matter of the admission table. */
 export function beginUpdate(turn: UpdateTurn, request: UpdateRequest): void {
   const { kind, progress } = request;
-  const { environment, staged } = turn.model;
+  const { environment } = turn.model;
   const revision = kind === 'make-factory' ? '0' : request.revision;
   const refusal = refusalOf(turn.model, request, revision);
   if (refusal !== undefined) {
+    // Somebody is waiting now: whether the disk takes it is asked at once.
+    if (refusal.code === 'end-unstored') turn.arm('store', 0);
     turn.note({ ...refusal, message: `cannot update to ${revision}: ${refusal.message}` });
     return;
   }
-  if (staged !== undefined && staged.revision !== revision)
-    turn.append([may(superseded(staged.revision, staged.retries))]);
-  turn.put({ staged: undefined });
   const source = factorySource(kind, request.source ?? environment?.running);
   const rerun = isFinal(progress) && kind !== 'make-factory';
   startInstall(
@@ -40,7 +39,10 @@ export function beginUpdate(turn: UpdateTurn, request: UpdateRequest): void {
 function refusalOf(model: UpdateModel, request: UpdateRequest, revision: string): Reason | undefined {
   const { kind, progress, source } = request;
   const { environment, attempt, restart } = model;
-  if (environment === undefined) return { code: 'not-started', message: 'the runtime is starting' };
+  if (environment === undefined || isStarting(model))
+    return { code: 'not-started', message: 'the runtime is starting' };
+  if (model.unstored.length > 0)
+    return { code: 'end-unstored', message: 'the end of an earlier update could not be stored yet' };
   if (attempt !== undefined) return { code: 'update-ongoing', message: `the update to ${attempt.revision} is in hand` };
   if (restart !== undefined) return { code: 'restarting', message: 'the device restarts' };
   if (revision === environment.running && isPointless(kind, environment.committed === revision, source))
@@ -71,12 +73,19 @@ export function superseded(revision: string, retries: number): UpdateStep {
 
 /** Queues the preparation; used for a fresh request and for one that a restart of the runtime interrupted. */
 export function startInstall(turn: UpdateTurn, attempt: Attempt, rerun = false): void {
-  turn.put({ attempt, lastFailure: undefined });
+  const { environment, base: before } = turn.model;
+  const base = before?.stage === 'staged' && before.revision === attempt.revision ? before.base : before;
+  // Set for this revision earlier, or left of one that was pushed aside: if this attempt fails, the mark has to go.
+  const tried = environment?.tried;
+  const kept = tried !== attempt.revision && entriesOf(base).some((entry) => entry.revision === tried);
+  const bootTouched = tried !== undefined && !kept;
+  turn.put({ attempt: { ...attempt, bootTouched }, base, lastFailure: undefined });
   const { revision, retries, source } = attempt;
   const ready: Progress = { status: 'NEW', message: progressMessage('ready'), retries };
   turn.append([
+    // Before the journal: a failure that is stored beside a journal is then this attempt's own, and ends it at the next start.
+    ...(rerun ? [must(progressStep(revision, ready))] : []),
     must({ type: 'journal.write', journal: journalOf(turn, attempt, 'installing') }),
-    ...(rerun ? [may(progressStep(revision, ready))] : []),
     ...(source === undefined ? [] : [must({ type: 'factory.write', source })]),
     must({ type: 'revision.verify', revision }),
     must({ type: 'revision.expand', revision }),
@@ -110,7 +119,7 @@ export function planned(turn: UpdateTurn, result: PlannedTransition | undefined)
   turn.putAttempt({ planned: result, mode, reasons });
   const next = { ...attempt, mode, reasons };
   if (chosen === 'in-place') turn.append(inPlace(turn, next));
-  else turn.append(chosen === 'staged' ? staged(turn, next) : byReboot(next));
+  else turn.append(chosen === 'staged' ? staged(turn, next) : byReboot(turn, next));
 }
 
 function reasonsOf(transition: Transition, kind: UpdateKind): Reason[] {
@@ -131,24 +140,42 @@ function inProgress(attempt: Attempt, message: 'rebooting' | 'applied' | 'transi
   return progressStep(revision, { status: 'INPROGRESS', message: progressMessage(message), retries }, reasons);
 }
 
-/** A failure stored earlier must be gone before the try mark is set: a tried revision that is stored as failed is not run. */
-function byReboot(attempt: Attempt): Task[] {
+/**
+ * Boot artefacts of an older try mark may be overwritten, so the mark goes first: it must never lead to a mixture. A failure that was stored
+ * earlier must be gone before the new mark is set: a tried revision that is stored as failed is not run.
+ */
+function arm(turn: UpdateTurn, attempt: Attempt, message: 'rebooting' | 'applied' | 'transitioning'): Task[] {
   const { revision } = attempt;
-  const message = `reboot into ${revision}`;
+  const tried = turn.model.environment?.tried;
+  const setAside = pushAside(turn, revision);
+  const older = setAside.length === 0 && tried !== undefined && tried !== revision;
   return [
+    ...setAside,
+    ...(older ? [must({ type: 'boot.clear-try' })] : []),
     must({ type: 'boot.install', revision }),
-    must(inProgress(attempt, 'rebooting')),
+    must(inProgress(attempt, message)),
     must({ type: 'boot.set-try', revision }),
+  ];
+}
+
+/** A staged revision gives way to one that runs or is staged in its stead, and is told so. */
+function pushAside(turn: UpdateTurn, revision: string): Task[] {
+  const staged = stagedOf(turn.model);
+  if (staged === undefined || staged.revision === revision) return [];
+  return [must(superseded(staged.revision, staged.retries)), must({ type: 'boot.clear-try' })];
+}
+
+function byReboot(turn: UpdateTurn, attempt: Attempt): Task[] {
+  const message = `reboot into ${attempt.revision}`;
+  return [
+    ...arm(turn, attempt, 'rebooting'),
     act({ do: 'restart', purpose: 'reboot', reason: { code: 'update', message } }),
   ];
 }
 
 function staged(turn: UpdateTurn, attempt: Attempt): Task[] {
-  const { revision } = attempt;
   return [
-    must({ type: 'boot.install', revision }),
-    must(inProgress(attempt, 'applied')),
-    must({ type: 'boot.set-try', revision }),
+    ...arm(turn, attempt, 'applied'),
     may({ type: 'journal.write', journal: journalOf(turn, attempt, 'staged') }),
     act({ do: 'stage' }),
   ];
@@ -160,9 +187,9 @@ function inPlace(turn: UpdateTurn, attempt: Attempt): Task[] {
   const once = kind === 'try-once';
   return [
     must({ type: 'revision.validate', revision }),
-    ...(once ? [] : [must({ type: 'boot.install', revision })]),
-    must(inProgress(attempt, 'transitioning')),
-    ...(once ? [] : [must({ type: 'boot.set-try', revision })]),
+    ...(once
+      ? [...pushAside(turn, revision), must(inProgress(attempt, 'transitioning'))]
+      : arm(turn, attempt, 'transitioning')),
     must({ type: 'journal.write', journal: journalOf(turn, attempt, 'trying') }),
     must({ type: 'revision.switch', revision }),
     may(inProgress(attempt, 'trying')),

@@ -35,6 +35,8 @@ export interface Journal {
   retries: number;
   /** Source revision of `make-factory`. */
   source?: string;
+  /** What holds if this comes to nothing: the `staged` or `updated` revision of the same boot. */
+  base?: Journal;
 }
 
 export type TransitionMode = 'reboot' | 'in-place';
@@ -52,11 +54,17 @@ export function parseJournal(text: string): Journal | undefined {
   } catch {
     return undefined;
   }
+  if (typeof value !== 'object' || value === null || (value as { version?: unknown }).version !== 1) return undefined;
+  return readEntry(value);
+}
+
+function readEntry(value: unknown): Journal | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { version, revision, kind, stage, mode, bootId, retries, source } = value as Record<string, unknown>;
+  const { revision, kind, stage, mode, bootId, retries, source, base } = value as Record<string, unknown>;
   const knownKind = updateKinds.find((candidate) => candidate === kind);
   const knownStage = journalStages.find((candidate) => candidate === stage);
-  if (version !== 1 || typeof revision !== 'string' || revision === '') return undefined;
+  if (typeof revision !== 'string' || revision === '') return undefined;
+  const knownBase = readEntry(base);
   if (knownKind === undefined || knownStage === undefined) return undefined;
   return {
     revision,
@@ -66,6 +74,7 @@ export function parseJournal(text: string): Journal | undefined {
     ...(typeof bootId === 'string' ? { bootId } : {}),
     retries: typeof retries === 'number' && Number.isSafeInteger(retries) && retries >= 0 ? retries : 0,
     ...(typeof source === 'string' ? { source } : {}),
+    ...(knownBase === undefined ? {} : { base: knownBase }),
   };
 }
 
@@ -74,18 +83,27 @@ export function isSameBoot(journal: Journal | undefined, bootId: string | undefi
   return journal?.bootId !== undefined && journal.bootId === bootId;
 }
 
+/** The entry and what holds below it, nearest first. */
+export function entriesOf(journal: Journal | undefined): Journal[] {
+  return journal === undefined ? [] : [journal, ...entriesOf(journal.base)];
+}
+
 /**
  * Which revision a starting runtime runs: the booted one, or, after a mere restart of the runtime, the one that was already put in its
  * place in this boot.
  */
 export function revisionToRun(booted: string, journal: Journal | undefined, bootId: string | undefined): string {
   if (!isSameBoot(journal, bootId)) return booted;
-  return journal.stage === 'trying' || journal.stage === 'updated' ? journal.revision : booted;
+  const inPlace = entriesOf(journal).find(({ stage }) => stage === 'trying' || stage === 'updated');
+  return inPlace?.revision ?? booted;
 }
 
 /** Whose progress the resume table wants to see. */
 export function revisionsToRead(running: string, tried: string | undefined, journal: Journal | undefined): string[] {
-  return [
-    ...new Set([running, tried, journal?.revision].filter((name) => name !== undefined && name !== '')),
-  ] as string[];
+  const names = [
+    running,
+    ...(tried === undefined ? [] : [tried]),
+    ...entriesOf(journal).map(({ revision }) => revision),
+  ];
+  return [...new Set(names)];
 }

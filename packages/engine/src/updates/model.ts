@@ -1,7 +1,7 @@
 /** What the engine remembers of updates. Plain data, never changed in place. */
 import type { Reason } from '../protocol.ts';
 import type { Failure } from './failures.ts';
-import type { TransitionMode } from './journal.ts';
+import { entriesOf, type Journal, type TransitionMode } from './journal.ts';
 import type { Progress } from './progress.ts';
 import type {
   BootEnvironment,
@@ -47,7 +47,8 @@ export type Act =
   | { do: 'switch-containers' }
   | { do: 'install'; attempt: Attempt }
   | { do: 'stage' }
-  | { do: 'restart'; purpose: RestartPurpose; reason: Reason }
+  /** `settled`: what could not be stored was tried once more. */
+  | { do: 'restart'; purpose: RestartPurpose; reason: Reason; settled?: true }
   | { do: 'end' };
 
 /** A step that fails ends the attempt (`fail`), or is only noted since the next start puts it right (`note`). */
@@ -60,11 +61,13 @@ export interface UpdateModel {
   /** Undefined before update.boot; kept true to what the steps have changed since. */
   readonly environment: BootEnvironment | undefined;
   readonly attempt: Attempt | undefined;
-  /** Installed and armed, waits for somebody's reboot. */
-  readonly staged: { revision: string; retries: number } | undefined;
+  /** What the journal says while nothing is in hand: a revision that was tested in place, one that waits for a reboot, or both. */
+  readonly base: Journal | undefined;
   readonly queue: readonly Task[];
   /** Number of the step at the head of the queue, once it was ordered. */
   readonly inFlight: number | undefined;
+  /** The running revision was loaded, or could not be: only then can another one be compared with it. */
+  readonly comparable: boolean;
   /** Also numbers timers. */
   readonly nextNumber: number;
   /** Armed timers by purpose. */
@@ -74,6 +77,10 @@ export interface UpdateModel {
   readonly restart: { purpose: RestartPurpose; reason: Reason; begun: boolean } | undefined;
   /** The one command that the device is carrying out. */
   readonly command: number | undefined;
+  /** How often storing an end has failed in a row. */
+  readonly storeTries: number;
+  /** Ends that could not be stored; tried again after a while; nothing new is begun before. */
+  readonly unstored: readonly Extract<UpdateStep, { type: 'progress.write' }>[];
   /** Why the last update ended as it did. */
   readonly lastFailure: Failure | undefined;
 }
@@ -91,15 +98,18 @@ export function createUpdateModel(): UpdateModel {
     settings: defaultSettings,
     environment: undefined,
     attempt: undefined,
-    staged: undefined,
+    base: undefined,
     queue: [],
     inFlight: undefined,
+    comparable: false,
     nextNumber: 1,
     timers: {},
     hub: 'off',
     blockers: [],
     restart: undefined,
     command: undefined,
+    storeTries: 0,
+    unstored: [],
     lastFailure: undefined,
   };
 }
@@ -129,20 +139,30 @@ export function isUpdating(model: UpdateModel): boolean {
   return model.attempt !== undefined;
 }
 
+/** What the start found is still being put in order; nothing new is begun before that. */
+export function isStarting({ environment, attempt, queue }: UpdateModel): boolean {
+  return environment === undefined || (attempt === undefined && queue.length > 0);
+}
+
+/** The revision that is installed and armed and waits for somebody's reboot. */
+export function stagedOf({ base }: UpdateModel): Journal | undefined {
+  return entriesOf(base).find(({ stage }) => stage === 'staged');
+}
+
 /** The revision under test, if one runs. */
 export function isTrial(attempt: Attempt | undefined): boolean {
   return attempt?.phase === 'waiting' || attempt?.phase === 'testing';
 }
 
 /** Revisions that garbage collection must leave alone because of updates and boots. */
-export function revisionsInUse({ environment, attempt, staged }: UpdateModel): string[] {
+export function revisionsInUse({ environment, attempt, base }: UpdateModel): string[] {
   const names = [
     environment?.running,
     environment?.committed,
     environment?.tried,
     attempt?.revision,
     attempt?.source,
-    staged?.revision,
+    ...entriesOf(base).map(({ revision }) => revision),
   ];
   return [...new Set(names.filter((name) => name !== undefined))];
 }

@@ -14,7 +14,7 @@ export interface ResumeFacts {
 
 export const resumeVerdicts = {
   nothing: 'no update; run the revision',
-  'drop-journal': 'the update has ended; remove the journal',
+  'drop-journal': 'the update has ended: remove the journal and its try mark',
   'go-on-installing': 'install again from the beginning, counted as a retry',
   'keep-staged': 'installed and waiting for a reboot',
   'begin-trial': 'first boot of the tried revision: INPROGRESS, goals, TESTING',
@@ -57,17 +57,22 @@ const hasStatus = (progress: Progress | undefined, ...statuses: Progress['status
 /** The rows in their order. */
 export const resumeTable: readonly Row[] = [
   {
+    verdict: 'abort-trial',
+    rule: 'running a revision that is stored as failed and is not pv_rev',
+    when: (f) => isFailed(f.of(f.running)) && f.running !== f.committed,
+  },
+  {
+    verdict: 'drop-journal',
+    rule: 'same boot, journal installing, stored as failed',
+    when: (f) => f.sameBoot && stageIs(f, 'installing') && isFailed(journalProgress(f)),
+  },
+  {
     verdict: 'go-on-installing',
     rule: 'same boot, journal installing',
     when: (f) => f.sameBoot && stageIs(f, 'installing'),
   },
   { verdict: 'keep-staged', rule: 'same boot, journal staged', when: (f) => f.sameBoot && stageIs(f, 'staged') },
   { verdict: 'nothing', rule: 'same boot, journal updated', when: (f) => f.sameBoot && stageIs(f, 'updated') },
-  {
-    verdict: 'abort-trial',
-    rule: 'same boot, journal trying, stored as failed',
-    when: (f) => f.sameBoot && stageIs(f, 'trying') && ownJournal(f) && isFailed(f.of(f.running)),
-  },
   {
     verdict: 'finish-commit',
     rule: 'journal trying by reboot, running revision is pv_rev, no try mark',
@@ -92,11 +97,6 @@ export const resumeTable: readonly Row[] = [
     verdict: 'finish-commit',
     rule: 'try mark equals pv_rev: a revision that was the rollback point before',
     when: (f) => f.tried !== undefined && f.tried === f.committed,
-  },
-  {
-    verdict: 'abort-trial',
-    rule: 'running the tried revision, stored as failed',
-    when: (f) => isTrying(f) && isFailed(f.of(f.running)),
   },
   {
     verdict: 'second-boot',
@@ -132,6 +132,11 @@ export const resumeTable: readonly Row[] = [
     when: (f) => stageIs(f, 'trying', 'staged'),
   },
   { verdict: 'drop-journal', rule: 'journal updated, from an earlier boot', when: (f) => stageIs(f, 'updated') },
+  {
+    verdict: 'drop-journal',
+    rule: 'journal installing, stored as failed',
+    when: (f) => stageIs(f, 'installing') && isFailed(journalProgress(f)),
+  },
   { verdict: 'go-on-installing', rule: 'journal installing', when: (f) => stageIs(f, 'installing') },
   {
     verdict: 'factory-boot',

@@ -5,6 +5,7 @@ import { admitCommand, type CommandOp, parseSeconds } from './commands.ts';
 import type { Failure } from './failures.ts';
 import { beginUpdate, planned, resumeInstall } from './install.ts';
 import { type Act, isTrial, type RestartPurpose, type Task, type UpdateModel } from './model.ts';
+import { isFinal } from './progress.ts';
 import type { PlannedTransition, UpdateEventBody, UpdateKind } from './protocol.ts';
 import { blockRestart, requestRestart, unblockRestart } from './restart.ts';
 import {
@@ -17,7 +18,7 @@ import {
   type TrialState,
   trialTimer,
 } from './trial.ts';
-import { UpdateTurn } from './turn.ts';
+import { journalAtRest, journalOf, may, UpdateTurn } from './turn.ts';
 
 /** What the update machine takes: events of the device, and what the machine of containers came to. */
 export type UpdateInput =
@@ -26,6 +27,8 @@ export type UpdateInput =
   /** Somebody else has begun to stop the device. */
   | { type: 'device.stop'; purpose: RestartPurpose }
   | { type: 'containers.failed'; reason: Reason }
+  /** The running revision is loaded. */
+  | { type: 'containers.loaded' }
   | { type: 'trial.state'; state: TrialState | undefined };
 
 /** One step; the turn holds the new model, effects, reasons and what containers are told. */
@@ -83,6 +86,9 @@ function dispatch(turn: UpdateTurn, input: UpdateInput): void {
         restart: { purpose: input.purpose, reason: { code: 'asked', message: 'asked to stop' }, begun: true },
       });
       break;
+    case 'containers.loaded':
+      turn.put({ comparable: true });
+      break;
     case 'containers.failed':
       containersFailed(turn, input.reason);
       break;
@@ -121,6 +127,9 @@ function done(turn: UpdateTurn, number: number, result: PlannedTransition | unde
     case 'revision.switch':
       turn.put({ environment: { ...environment, running: step.revision } });
       break;
+    case 'progress.write':
+      turn.put({ storeTries: 0 });
+      break;
     case 'factory.write':
       turn.putAttempt({ recordable: true });
       break;
@@ -135,11 +144,45 @@ function done(turn: UpdateTurn, number: number, result: PlannedTransition | unde
 function failed(turn: UpdateTurn, number: number, failure: Failure): void {
   const task = takeStep(turn, number);
   if (task === undefined) return;
-  if (task.onFailure === 'fail') failAttempt(turn, failure);
-  else for (const reason of failure.reasons) turn.note({ ...reason, detail: reason.detail ?? `in ${task.step.type}` });
+  if (task.onFailure === 'fail') {
+    failAttempt(turn, failure);
+    return;
+  }
+  for (const reason of failure.reasons) turn.note({ ...reason, detail: reason.detail ?? `in ${task.step.type}` });
+  if (task.step.type === 'progress.write' && isFinal(task.step.progress)) {
+    if (turn.attempt === undefined || turn.attempt.revision === task.step.revision) keepJournal(turn);
+    turn.put({ unstored: [...turn.model.unstored, task.step], storeTries: turn.model.storeTries + 1 });
+    armStore(turn);
+  }
+}
+
+/** Time until an end that could not be stored is tried again: doubled with each failure. */
+export const storeTimes = { firstMs: 30_000, longestMs: 600_000 } as const;
+
+function armStore(turn: UpdateTurn): void {
+  const { storeTries } = turn.model;
+  turn.arm('store', Math.min(storeTimes.firstMs * 2 ** (storeTries - 1), storeTimes.longestMs));
+}
+
+function storeAgain(turn: UpdateTurn): void {
+  const { attempt, queue, unstored, base } = turn.model;
+  if (unstored.length === 0) return;
+  if (attempt !== undefined || queue.length > 0) {
+    armStore(turn);
+    return;
+  }
+  turn.put({ unstored: [] });
+  turn.append([...unstored.map(may), may(journalAtRest(base))]);
+}
+
+/** The end could not be stored, so the journal stays as it is: should the runtime start anew, it stores the end then. */
+function keepJournal(turn: UpdateTurn): void {
+  const isJournal = (task: Task) => 'step' in task && task.step.type.startsWith('journal.');
+  turn.put({ queue: turn.model.queue.filter((task) => !isJournal(task)) });
 }
 
 function runFailed(turn: UpdateTurn, failure: Failure): void {
+  turn.put({ comparable: true });
   if (isTrial(turn.attempt)) failAttempt(turn, failure);
   else turn.emit({ type: 'device.failed', failure });
 }
@@ -153,6 +196,7 @@ function timer(turn: UpdateTurn, name: string): void {
   turn.forget(purpose);
   if (purpose === 'block-debug-shell') unblockRestart(turn, 'debug-shell');
   else if (purpose === 'block-progress-report') unblockRestart(turn, 'progress-report');
+  else if (purpose === 'store') storeAgain(turn);
   else trialTimer(turn, purpose);
 }
 
@@ -215,12 +259,23 @@ function perform(turn: UpdateTurn, act: Act): void {
       stage(turn);
       break;
     case 'restart':
-      turn.putAttempt({ phase: 'restarting' });
-      requestRestart(turn, act.purpose, act.reason);
+      restart(turn, act);
       break;
     case 'end':
       end(turn);
   }
+}
+
+/** The reboot forgets what memory holds, so what is not stored yet gets a last chance. */
+function restart(turn: UpdateTurn, order: Extract<Act, { do: 'restart' }>): void {
+  const { unstored } = turn.model;
+  if (unstored.length > 0 && order.settled !== true) {
+    turn.put({ unstored: [] });
+    turn.append([...unstored.map(may), { act: { ...order, settled: true } }]);
+    return;
+  }
+  turn.putAttempt({ phase: 'restarting' });
+  requestRestart(turn, order.purpose, order.reason);
 }
 
 function switchContainers(turn: UpdateTurn): void {
@@ -233,13 +288,14 @@ function switchContainers(turn: UpdateTurn): void {
 function stage(turn: UpdateTurn): void {
   const { attempt } = turn;
   if (attempt === undefined) return;
-  turn.put({ staged: { revision: attempt.revision, retries: attempt.retries } });
+  turn.put({ base: journalOf(turn, attempt, 'staged') });
   end(turn);
 }
 
 function end(turn: UpdateTurn): void {
   const { attempt } = turn;
   if (attempt === undefined) return;
+  if (attempt.progress?.status === 'UPDATED') turn.put({ base: journalOf(turn, attempt, 'updated') });
   turn.put({ attempt: undefined });
   turn.directives.push({ type: 'revision.trial', active: false });
   if (attempt.progress !== undefined)

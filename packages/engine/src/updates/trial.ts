@@ -6,7 +6,7 @@ import { type Attempt, isTrial, type Task, type UpdateModel } from './model.ts';
 import { isFailed, type Progress, type ProgressMessage, progressMessage } from './progress.ts';
 import type { HubMode } from './protocol.ts';
 import { requestRestart } from './restart.ts';
-import { act, journalOf, may, must, progressStep, type UpdateTurn } from './turn.ts';
+import { act, journalAtRest, journalOf, may, must, progressStep, type UpdateTurn } from './turn.ts';
 
 /** How the containers of the revision under test stand. */
 export interface TrialState {
@@ -128,14 +128,14 @@ export function failAttempt(turn: UpdateTurn, failure: Failure): void {
   turn.putAttempt({ phase: 'failing', reasons });
   const stored =
     attempt.recordable && !isFailed(attempt.progress) ? [may(progressStep(attempt.revision, progress, reasons))] : [];
-  turn.replace([...stored, ...(running ? rollBack(turn, attempt, progress) : undo(attempt))]);
+  turn.replace([...stored, ...(running ? rollBack(turn, attempt, progress) : undo(turn, attempt))]);
 }
 
 /** What an older try mark points at may have been overwritten by the new boot artefacts, so then the mark goes as well. */
-function undo({ bootTouched }: Attempt): Task[] {
+function undo(turn: UpdateTurn, { bootTouched }: Attempt): Task[] {
   return [
     ...(bootTouched ? [may({ type: 'boot.clear-try' })] : []),
-    may({ type: 'journal.remove' }),
+    may(journalAtRest(turn.model.base)),
     act({ do: 'end' }),
   ];
 }
@@ -143,7 +143,7 @@ function undo({ bootTouched }: Attempt): Task[] {
 function rollBack(turn: UpdateTurn, { revision, mode }: Attempt, { message }: Progress): Task[] {
   const reason: Reason = { code: 'rollback', message: `reboot because ${revision} failed: ${message}` };
   const neverBooted = mode === 'in-place';
-  const marked = turn.model.environment?.tried !== undefined;
+  const marked = turn.model.environment?.tried === revision;
   return [
     ...(neverBooted && marked ? [may({ type: 'boot.clear-try' })] : []),
     ...(neverBooted ? [may({ type: 'journal.remove' })] : []),
@@ -159,9 +159,10 @@ export function containersFailed(turn: UpdateTurn, reason: Reason): void {
     return;
   }
   const restart: Reason = { ...reason, message: `reboot because ${reason.message}` };
+  const queued = turn.model.queue.some((task) => 'act' in task && task.act.do === 'restart');
+  if (attempt?.phase !== 'ending' && attempt?.phase !== 'failing') requestRestart(turn, 'reboot', restart);
   // What is being stored comes first: it decides which revision the reboot leads to.
-  if (attempt?.phase === 'ending') turn.append([act({ do: 'restart', purpose: 'reboot', reason: restart })]);
-  else if (attempt?.phase !== 'failing') requestRestart(turn, 'reboot', restart);
+  else if (!queued) turn.append([act({ do: 'restart', purpose: 'reboot', reason: restart })]);
 }
 
 /** A timer of the trial fired. */

@@ -1,6 +1,6 @@
 /** One step of the update machine in the making. */
 import type { Event, Reason } from '../protocol.ts';
-import type { Journal, JournalStage } from './journal.ts';
+import { entriesOf, type Journal, type JournalStage } from './journal.ts';
 import type { Act, Attempt, Task, UpdateModel } from './model.ts';
 import type { Progress } from './progress.ts';
 import type { UpdateEffect, UpdateStep } from './protocol.ts';
@@ -69,6 +69,7 @@ export class UpdateTurn {
         this.#act(this, task.act);
         continue;
       }
+      if (task.step.type === 'transition.plan' && !this.#model.comparable) return;
       const number = this.#model.nextNumber;
       this.put({ inFlight: number, nextNumber: number + 1 });
       this.#remember(task.step);
@@ -131,7 +132,9 @@ export function progressStep(revision: string, progress: Progress, reasons: read
 
 /** The journal of an attempt at this stage. */
 export function journalOf(turn: UpdateTurn, attempt: Attempt, stage: JournalStage): Journal {
-  const bootId = turn.model.environment?.bootId;
+  const { environment, base } = turn.model;
+  const bootId = environment?.bootId;
+  const below = baseBelow(stage, base);
   return {
     revision: attempt.revision,
     kind: attempt.kind,
@@ -140,5 +143,17 @@ export function journalOf(turn: UpdateTurn, attempt: Attempt, stage: JournalStag
     ...(bootId === undefined ? {} : { bootId }),
     retries: attempt.retries,
     ...(attempt.source === undefined ? {} : { source: attempt.source }),
+    ...(below === undefined ? {} : { base: below }),
   };
+}
+
+/** An installation may come to nothing; a staged revision replaces a staged one; one that runs replaces everything. */
+function baseBelow(stage: JournalStage, base: Journal | undefined): Journal | undefined {
+  if (stage === 'installing') return base;
+  return stage === 'staged' ? entriesOf(base).find((entry) => entry.stage === 'updated') : undefined;
+}
+
+/** The step that leaves the journal as it is while nothing is in hand. */
+export function journalAtRest(base: Journal | undefined): UpdateStep {
+  return base === undefined ? { type: 'journal.remove' } : { type: 'journal.write', journal: base };
 }

@@ -286,7 +286,6 @@ test('an error stays what it was when a newer revision comes, and running the fa
   assert.equal(world.status('locals/reboot-exits'), 'ERROR A container could not be started');
   world.ask('local-run', 'locals/reboot-exits');
   world.work(0);
-  world.work(0);
   assert.equal(world.status('locals/reboot-exits'), 'NEW Update ready to be run');
   world.rest();
   assert.equal(world.status('locals/reboot-exits'), 'ERROR A container could not be started');
