@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { type DeviceRun, TestDevice, temporaryDirectory } from '../harness/device.ts';
+import { temporaryDirectory } from '../harness/cleanup.ts';
+import { type DeviceRun, TestDevice } from '../harness/device.ts';
 import { skipWithoutContainers } from '../harness/facilities.ts';
 import { probeContainer, slowReadyContainer, writeRevision } from '../harness/revision.ts';
 

@@ -1,12 +1,13 @@
 /** A real device as a child process of a test: started, watched, killed, and cleaned up whatever the test does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { ContainerDetailJson } from '@pantavisor/ctrl-api';
+import { atEnd, temporaryDirectory } from './cleanup.ts';
 import type { RevisionFiles } from './revision.ts';
 import { tracesOf } from './traces.ts';
 
@@ -15,13 +16,6 @@ const program = fileURLToPath(new URL('../../apps/device/bin/pantavisor', import
 export interface DeviceExit {
   code: number | null;
   signal: NodeJS.Signals | null;
-}
-
-/** A temporary directory that is removed when the test ends. */
-export function temporaryDirectory(t: TestContext): string {
-  const path = realpathSync(mkdtempSync('/tmp/device-test-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
 }
 
 /** One process of the runtime. */
@@ -115,7 +109,7 @@ export class TestDevice {
     this.base = `/run/pantavisor/${id}`;
     const octet = Number.parseInt(id.slice(0, 2), 16);
     this.environment = { PV_NET_BRDEV: this.bridge, PV_NET_BRADDRESS4: `10.213.${octet}.1`, ...environment };
-    t.after(() => this.#cleanUp());
+    atEnd(t, () => this.#cleanUp());
   }
 
   /** Path of the control socket on the host. */
