@@ -19,6 +19,8 @@ export type BusEvent =
   | { kind: 'log'; device: string; owner: string; first: number; last: number; entries?: LogEntry[] }
   /** tokens of this account, device or grant must be checked anew */
   | { kind: 'revoked'; prn: string }
+  /** something that concerns all devices of an owner */
+  | { kind: 'owner'; owner: string }
   /** another replica may have said something that was not heard: forget what is remembered */
   | { kind: 'gap' };
 
@@ -34,6 +36,8 @@ export interface Relay {
 export class EventBus {
   readonly #listeners = new Set<Listener>();
   #relay: Relay | undefined;
+  /** other replicas cannot be heard at the moment: nothing may be remembered */
+  deaf = false;
 
   /** @returns the way to stop listening */
   listen(listener: Listener): () => void {

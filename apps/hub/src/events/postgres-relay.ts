@@ -60,6 +60,7 @@ export class PostgresRelay implements Relay {
   #lost(client: pg.Client): void {
     if (this.#closed || this.#client !== client) return;
     this.#client = undefined;
+    this.#bus.deaf = true;
     this.#bus.tellHere({ kind: 'gap' });
     this.#reconnect();
   }
@@ -67,7 +68,10 @@ export class PostgresRelay implements Relay {
   #reconnect(): void {
     this.#retry = setTimeout(() => {
       this.start().then(
-        () => this.#bus.tellHere({ kind: 'gap' }),
+        () => {
+          this.#bus.deaf = false;
+          this.#bus.tellHere({ kind: 'gap' });
+        },
         () => this.#reconnect(),
       );
     }, 1000);
