@@ -22,7 +22,9 @@ export type BusEvent =
   /** something that concerns all devices of an owner */
   | { kind: 'owner'; owner: string }
   /** another replica may have said something that was not heard: forget what is remembered */
-  | { kind: 'gap' };
+  | { kind: 'gap' }
+  /** the hub stops: streams end */
+  | { kind: 'stopping' };
 
 type Listener = (event: BusEvent) => void;
 

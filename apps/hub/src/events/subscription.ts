@@ -46,7 +46,7 @@ export function subscribe(
   // Entries that another replica stored are read from the database; the chain keeps events in order meanwhile.
   let chain = Promise.resolve();
   const stop = hub.bus.listen((event) => {
-    if (event.kind === 'revoked' && event.prn === principal.prn) stream.push(null);
+    if (event.kind === 'stopping' || (event.kind === 'revoked' && event.prn === principal.prn)) stream.push(null);
     else if (event.kind === 'gap') write({ type: 'lost', device: '' });
     else if (mayHear(principal, event, topics, only))
       chain = chain.then(async () => {

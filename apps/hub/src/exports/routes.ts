@@ -1,6 +1,6 @@
-import { createGzip } from 'node:zlib';
+import { createGzip, type Gzip } from 'node:zlib';
 import { operatorRoutes } from '@pantavisor/hub-api';
-import { pack } from 'tar-stream';
+import { type Pack, pack } from 'tar-stream';
 import { accountPrn } from '../accounts/names.ts';
 import { judge } from '../auth/verdict.ts';
 import { deviceResource, deviceStore } from '../devices/store.ts';
@@ -66,6 +66,13 @@ function archive(hub: Hub, step: StepRow, state: Record<string, unknown>, entrie
   return tar;
 }
 
+/** An archive that breaks off must not look complete: the error goes on to the zipped stream. */
+function zip(tar: Pack): Gzip {
+  const gzip = createGzip();
+  tar.on('error', (error: Error) => gzip.destroy(error));
+  return tar.pipe(gzip);
+}
+
 /** Handler of `/exports` (hub-api §14). */
 export const exportHandlers: Served[] = [
   serve(operatorRoutes.exports, async ({ hub, params, principal, query }) => {
@@ -85,7 +92,7 @@ export const exportHandlers: Served[] = [
     const state = filterParts(parseExactly(step.state) as Record<string, unknown>, query.parts ?? '');
     const tar = archive(hub, step, state, await entriesOf(hub, step.owner, state), step.owner);
     const zipped = /\.(gz|tgz)$/i.test(params.filename);
-    return new Answer(200, zipped ? tar.pipe(createGzip()) : tar, {
+    return new Answer(200, zipped ? zip(tar) : tar, {
       'content-type': 'application/octet-stream',
       'content-disposition': `attachment; filename=${params.filename.replaceAll(/[^\w.+-]/g, '_')}`,
       pragma: 'no-cache',
