@@ -39,6 +39,7 @@ function hostsOf(config: Config): string[] {
 /** Makes a certificate that is its own authority (so that devices can be given it as one), valid for ten years. */
 export async function selfSigned(hosts: string[]): Promise<Certificate> {
   // The library wants its metadata polyfill before it; it is only loaded when a certificate must be made.
+  await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
