@@ -66,14 +66,19 @@ test('containers see /pantavisor by their role, their configuration layer, and t
 
 test('init gets its arguments as they were written, and its group in the variable container', options, async (t) => {
   const device = new TestDevice(t);
-  const script = 'trap "exit 0" PWR; while :; do sleep 86400 & wait $!; done';
-  const init = ['/bin/sh', '-c', script.replaceAll('"', "'"), '', 'a b'];
-  const revision = await writeRevision(temporaryDirectory(t), [probeContainer('a', ['init'], { init, group: 'root' })]);
+  const { rootfs } = slowReadyContainer();
+  const words = ['', 'a b', "it's", '100%', 'ünï'];
+  const script = `trap 'exit 0' PWR
+for word; do echo "[$word]"; done > /run/words
+echo "$container" >> /run/words
+pv-request POST /signal '{"type":"ready","payload":""}'
+while :; do sleep 86400 & wait $!; done
+`;
+  const init = ['/bin/sh', '/start.sh', ...words];
+  const more = { init, rootfs, config: { '/start.sh': script }, group: 'root', statusGoal: 'READY' } as const;
+  const revision = await writeRevision(temporaryDirectory(t), [probeContainer('a', ['init'], { ...more, init })]);
   await device.start(revision).ready();
-  const { pid } = await device.container('a');
-  const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
-  assert.deepEqual(words, init);
-  assert.match(readFileSync(`/proc/${pid}/environ`, 'utf8'), /(^|\0)container=pv-root(\0|$)/);
+  assert.equal(inside(device, 'a', 'cat /run/words'), `${words.map((word) => `[${word}]`).join('\n')}\npv-root\n`);
 });
 
 test('callers are known by their control group', options, async (t) => {

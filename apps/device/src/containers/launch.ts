@@ -31,7 +31,7 @@ export interface ContainerSource {
 
 /** What starting needs of the device. */
 export interface LaunchRoom {
-  host: Pick<Host, 'files' | 'containers' | 'system'>;
+  host: Pick<Host, 'files' | 'clock' | 'containers' | 'system'>;
   places: Places;
   networks: Networks;
   layout: ControlGroupLayout;

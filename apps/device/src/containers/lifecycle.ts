@@ -11,6 +11,7 @@ import { planVolumes, type VolumeContext, type VolumeStep } from '../volumes/pla
 import { mountVolumes, mustWait, settleVolumes, unmountVolumes, type VolumeRoom } from '../volumes/volumes.ts';
 import { removeConfiguration } from './config-layer.ts';
 import { type KnownContainer, readGroups, rootGroups } from './control-groups.ts';
+import { haltInit } from './halt.ts';
 import { type ContainerSource, type Launched, type LaunchRoom, launch } from './launch.ts';
 import { removePresence } from './presence.ts';
 
@@ -102,12 +103,10 @@ export class Lifecycle {
     const run = this.#find(name, number);
     if (run === undefined) return;
     this.#queue(run, async () => {
-      if (run.launched === undefined) return;
-      const { containers } = this.#room.host;
-      const { running, haltSignal } = run.launched;
-      await this.#attempt(`halt ${name}`, async () => {
-        await containers.signal(running, haltSignal ?? (await containers.haltSignal(running)));
-      });
+      const { launched } = run;
+      if (launched === undefined) return;
+      const isOver = () => run.known === undefined;
+      void this.#attempt(`halt ${name}`, haltInit(this.#room.host, launched.running, launched.haltSignal, isOver));
     });
   }
 

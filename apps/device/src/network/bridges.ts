@@ -54,14 +54,20 @@ export class Bridges {
   async #bringUp({ name, address, prefixLength }: BridgePlan): Promise<void> {
     const { files, network } = this.#host;
     const users = `${this.#registry}/${name}`;
-    const made = await network.ensureBridge(name);
-    if (!made && (await files.status(users)) === undefined) {
+    const isOurs = (await files.status(users)) !== undefined;
+    const foreign = !isOurs && (await files.status(`/sys/class/net/${name}`)) !== undefined;
+    // Entered before it is made: a runtime that dies in between leaves a bridge that the next one knows as ours.
+    if (!foreign) {
+      await makeDirectories(files, users);
+      await files.write(`${users}/${this.#device}`, '');
+    }
+    const made = !foreign && (await network.ensureBridge(name));
+    if (!made && !isOurs) {
       this.#log('WARN', 'network', `bridge ${name} is there already; it is used as it is`);
+      if (!foreign) await this.#giveUp(name);
       return;
     }
-    await makeDirectories(files, users);
-    await files.write(`${users}/${this.#device}`, '');
-    if (made) await network.setAddress(name, formatAddress(address), prefixLength);
+    await network.setAddress(name, formatAddress(address), prefixLength);
     await network.setUp(name);
     if (made) this.#log('INFO', 'network', `created bridge ${name} with IP ${formatAddress(address)}/${prefixLength}`);
   }
