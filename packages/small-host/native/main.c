@@ -1,8 +1,10 @@
 /* Starts the program that is linked into this executable. */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "bridge.h"
+#include "container-init.h"
 #include "machine.h"
 
 extern const char program_text[];
@@ -31,8 +33,14 @@ static size_t javascript_stack(char **argv) {
   return JS_STACK / (STACK_NEEDED / 1024) * (limit.rlim_cur / 1024);
 }
 
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+/* The runtime mounts its own executable as /pantavisor/.init into containers. */
 int main(int argc, char **argv) {
-  (void)argc;
+  if (argc > 0 && strcmp(base_name(argv[0]), ".init") == 0) return container_init(argc, argv);
   size_t stack = javascript_stack(argv);
   machine_start(MEMORY_CAP);
   bridge_run(program_text, program_length, "pantavisor.js", MEMORY_CAP - 8 * 1024 * 1024, stack);

@@ -4,6 +4,7 @@
  *
  * Request in the window, 32-bit little-endian words from the given offset:
  *   count of arguments, count of environment entries, descriptor for 0, 1 and 2 (-1: /dev/null), flags (1: new session), offset of the directory or 0,
+ *   offset of the program or 0 for the first argument,
  * then for each argument and each environment entry the offset of its NUL-terminated text.
  * The result is the pid, or the negative errno of fork or exec.
  */
@@ -16,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HEADER = 7, MAX_WORDS = 1024, NEW_SESSION = 1 };
+enum { HEADER = 8, MAX_WORDS = 1024, NEW_SESSION = 1 };
 
 static int32_t word(struct window window, size_t offset, size_t index) {
   int32_t value;
@@ -46,7 +47,8 @@ _Noreturn static void become(struct window window, size_t offset, char **argumen
   }
   int32_t directory = word(window, offset, 6);
   if (directory != 0 && chdir((char *)window.bytes + directory) != 0) goto failed;
-  execvpe(arguments[0], arguments, environment);
+  int32_t program = word(window, offset, 7);
+  execvpe(program ? (char *)window.bytes + program : arguments[0], arguments, environment);
 failed:
   *error = errno;
   _exit(127);

@@ -84,7 +84,7 @@ describe('the small host', { timeout: 240_000 }, () => {
   test('starts programs and says why it cannot', () => {
     const { lines } = run(`
       const spawn = (argv, environment) => {
-        let at = 2000; const words = [argv.length, environment.length, 0, 1, 2, 0, 0];
+        let at = 2000; const words = [argv.length, environment.length, 0, 1, 2, 0, 0, 0];
         for (const text of [...argv, ...environment]) { words.push(at); at += machine.put(text, at); bytes[at] = 0; at += 1; }
         words.forEach((word, index) => view.setInt32(1000 + 4 * index, word, true));
         return machine.spawn(1000);

@@ -2,7 +2,8 @@
 import { bufferSize, type Kernel, SystemCallError } from './kernel.ts';
 
 export interface SpawnRequest {
-  /** Program, looked up in PATH of the new environment's parent, and its arguments. */
+  /** What is run; looked up in PATH when it has no slash. Absent: the first argument. */
+  program?: string;
   argv: string[];
   environment: Record<string, string>;
   directory?: string | undefined;
@@ -13,12 +14,12 @@ export interface SpawnRequest {
 }
 
 const requestOffset = 64;
-const headerWords = 7;
+const headerWords = 8;
 
 /** The pid of the started program. Throws SystemCallError with the reason of fork or exec, e.g. ENOENT, or E2BIG when texts do not fit. */
 export function spawnProgram(kernel: Kernel, request: SpawnRequest): number {
   const variables = Object.entries(request.environment).map(([name, value]) => `${name}=${value}`);
-  const words = [request.argv.length, variables.length, ...request.descriptors, request.newSession ? 1 : 0, 0];
+  const words = [request.argv.length, variables.length, ...request.descriptors, request.newSession ? 1 : 0, 0, 0];
   let offset = requestOffset + 4 * (headerWords + request.argv.length + variables.length);
   const put = (text: string): number => {
     const begin = offset;
@@ -30,6 +31,7 @@ export function spawnProgram(kernel: Kernel, request: SpawnRequest): number {
     return begin;
   };
   if (request.directory !== undefined) words[6] = put(request.directory);
+  if (request.program !== undefined) words[7] = put(request.program);
   for (const text of [...request.argv, ...variables]) words.push(put(text));
   for (const [index, word] of words.entries()) kernel.view.setInt32(requestOffset + 4 * index, word, true);
   return kernel.door(kernel.machine.spawn(requestOffset), 'run', request.argv[0]);

@@ -8,8 +8,7 @@ export interface Ended {
 }
 
 const waitById = 1; // P_PID
-const waitAll = 0;
-const waitOptions = { exited: 4, noHang: 1, noReap: 0x01000000 } as const;
+const waitOptions = { exited: 4, noHang: 1 } as const;
 /** struct siginfo_t of waitid(2): code at 8, pid at 12 or 16 …, see `readEnd`. */
 const ended = { exited: 1 } as const;
 
@@ -17,7 +16,9 @@ const ended = { exited: 1 } as const;
 export class Children {
   readonly #kernel: Kernel;
   readonly #loop: Loop;
-  readonly #followed = new Map<number, (end: Ended | undefined) => void>();
+  readonly #awaited = new Set<number>();
+  #holds = 0;
+  #missed = false;
 
   constructor(kernel: Kernel, loop: Loop) {
     this.#kernel = kernel;
@@ -29,44 +30,68 @@ export class Children {
     return new Promise((resolve) => {
       const descriptor = this.#kernel.raw('pidfd_open', 0, pid, 0);
       if (descriptor < 0) {
-        resolve(this.#reap(pid));
+        resolve(this.reap(pid));
         return;
       }
-      this.#followed.set(pid, resolve);
+      this.#awaited.add(pid);
       this.#loop.watch(descriptor, ready.read, () => {
         this.#loop.unwatch(descriptor);
         this.#kernel.close(descriptor);
-        this.#followed.delete(pid);
-        resolve(this.#reap(pid));
+        this.#awaited.delete(pid);
+        resolve(this.reap(pid));
       });
     });
   }
 
-  /** Reaps orphans that became children of this process and that nobody follows. Never takes the status of a followed one. */
+  /** From now on until `forget` the child is not reaped as an orphan. */
+  keep(pid: number): void {
+    this.#awaited.add(pid);
+  }
+
+  forget(pid: number): void {
+    this.#awaited.delete(pid);
+  }
+
+  /** Keeps all ended children as they are while it is not known which of them somebody will wait for; the result ends that. */
+  hold(): () => void {
+    this.#holds += 1;
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      this.#holds -= 1;
+      if (this.#holds === 0 && this.#missed) this.reapOrphans();
+    };
+  }
+
+  /** Reaps the ended children that nobody waits for. */
   reapOrphans(): void {
-    for (;;) {
-      const pid = this.#endedChild();
-      if (pid === undefined || this.#followed.has(pid)) return;
-      this.#reap(pid);
+    this.#missed = this.#holds > 0;
+    if (this.#missed) return;
+    for (const pid of this.#children()) if (!this.#awaited.has(pid)) this.reap(pid);
+  }
+
+  /** Numbers of all children, which the kernel lists for each thread; this process has one. */
+  #children(): number[] {
+    const self = this.#kernel.raw('getpid', 0);
+    let descriptor: number;
+    try {
+      descriptor = this.#kernel.open(`/proc/${self}/task/${self}/children`, 0);
+    } catch {
+      return [];
     }
+    let text = '';
+    for (let count = this.#kernel.read(descriptor); count > 0; count = this.#kernel.read(descriptor))
+      text += this.#kernel.takeBuffer(count);
+    this.#kernel.close(descriptor);
+    return text
+      .split(' ')
+      .filter((word) => word !== '')
+      .map(Number);
   }
 
-  #endedChild(): number | undefined {
-    this.#kernel.bytes.fill(0, bufferOffset, bufferOffset + 128);
-    const result = this.#kernel.raw(
-      'waitid',
-      0b00100,
-      waitAll,
-      0,
-      bufferOffset,
-      waitOptions.exited | waitOptions.noHang | waitOptions.noReap,
-      0,
-    );
-    const pid = this.#kernel.view.getInt32(bufferOffset + this.#fields, true);
-    return result < 0 || pid === 0 ? undefined : pid;
-  }
-
-  #reap(pid: number): Ended | undefined {
+  /** Takes the status of an ended child; undefined when it runs or is no child. */
+  reap(pid: number): Ended | undefined {
     this.#kernel.bytes.fill(0, bufferOffset, bufferOffset + 128);
     const result = this.#kernel.raw(
       'waitid',

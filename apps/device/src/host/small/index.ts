@@ -1,5 +1,7 @@
 /** Every door of the device, on the small host: system calls of one static executable. */
-import { Kernel, Loop } from '@pantavisor/small-host';
+import { decodeText, Kernel, Loop } from '@pantavisor/small-host';
+import { LxcContainers } from '../lxc/containers.ts';
+import { exitsIn } from '../lxc/monitor-pipe.ts';
 import type { Host } from '../ports.ts';
 import { Children } from './children.ts';
 import { createClock } from './clock.ts';
@@ -7,23 +9,30 @@ import { createFiles } from './files.ts';
 import { createHttp } from './http/server.ts';
 import { createMounts } from './mounts.ts';
 import { createNetwork } from './network.ts';
+import { createProcessDoor } from './process-door.ts';
 import { createProcesses } from './processes.ts';
-import { Signals } from './signals.ts';
+import { Signals, signalName } from './signals.ts';
 import { startValues } from './start.ts';
 import { createSystem } from './system.ts';
 import { createHashing, createText } from './text.ts';
 
 /** Creates the host. Starts nothing and changes nothing until a port is used. */
-export function createSmallHost(): Omit<Host, 'containers'> {
+export function createSmallHost(): Host {
   const kernel = new Kernel(machine);
   const loop = new Loop(kernel);
   const children = new Children(kernel, loop);
   const signals = new Signals(kernel, loop);
-  const { argv, environment } = startValues(kernel);
+  const { argv, environment, executable } = startValues(kernel);
   const files = createFiles(kernel);
   return {
     files,
     mounts: createMounts(kernel, (path) => files.readText(path)),
+    containers: new LxcContainers({
+      files,
+      door: createProcessDoor(kernel, loop, children, environment),
+      readExits: (bytes) => exitsIn(bytes, signalName, decodeText),
+      initProgram: executable,
+    }),
     processes: createProcesses(kernel, loop, children, environment),
     http: createHttp(kernel, loop),
     clock: createClock(machine, loop),

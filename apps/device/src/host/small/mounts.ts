@@ -1,8 +1,8 @@
 /** mount(2), umount2(2) and loop devices (loop(4)) over system calls. */
 import { bufferOffset, type Kernel, openFlags } from '@pantavisor/small-host';
+import { parseMountInfo } from '../mount-info.ts';
 import { HostError, type MountEntry, type MountFlag, type Mounts } from '../ports.ts';
 import { attempt, granted } from './failure.ts';
-import { parseMountInfo } from './mount-info.ts';
 
 const mountBits: Record<MountFlag, number> = {
   readonly: 0x1,
@@ -87,7 +87,8 @@ export function createMounts(kernel: Kernel, readText: (path: string) => Promise
       });
     },
     async list(): Promise<MountEntry[]> {
-      return parseMountInfo(await readText('/proc/self/mountinfo'));
+      const entries = parseMountInfo(await readText('/proc/self/mountinfo'));
+      return entries.map(({ source, target, type, device }) => ({ source, target, type, device }));
     },
   };
 }
