@@ -1,0 +1,71 @@
+/** The program on any host: reads its arguments, runs the device, and ends with a code of the table of exits. */
+import packageJson from '../package.json' with { type: 'json' };
+import { helpText, parseArguments } from './boot/arguments.ts';
+import { type ExitName, exitCodes, exitOf } from './boot/exit-codes.ts';
+import { ConfigError, loadConfig } from './config/load.ts';
+import type { Host } from './host/ports.ts';
+import { type StopPurpose, startDevice } from './runtime/device.ts';
+import { Failure } from './runtime/failure.ts';
+import { terminalSink } from './runtime/log.ts';
+
+/** Runs until the device has stopped. Never rejects: what goes wrong is printed, and told by the code of the result. */
+export async function runProgram(host: Host): Promise<number> {
+  return exitCodes[await end(host)].code;
+}
+
+async function end(host: Host): Promise<ExitName> {
+  try {
+    return await run(host);
+  } catch (error) {
+    const hint = error instanceof Failure && error.hint !== undefined ? `\n  ${error.hint}` : '';
+    const known = error instanceof Failure || error instanceof ConfigError;
+    const text = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+    host.system.print('stderr', `pantavisor: ${text}${hint}\n`);
+    return known ? exitOf(error.code) : 'internal';
+  }
+}
+
+async function run(host: Host): Promise<ExitName> {
+  const { system, files } = host;
+  const options = parseArguments(system.arguments, system.pid === 1);
+  if (options.help) return print(host, helpText());
+  if (options.version) return print(host, `version: ${packageJson.version}\n`);
+
+  // Outside of an image the program is an ordinary daemon; PID 1 takes its mode from the configuration.
+  const environment: Record<string, string> = {
+    ...(system.pid === 1 ? {} : { PV_SYSTEM_INIT_MODE: 'appengine' }),
+    ...system.environment,
+  };
+  if (options.storage !== undefined) environment.PV_STORAGE_MNTPOINT = options.storage;
+  const { store, warnings, cmdline } = await loadConfig({ files, environment, arguments: system.arguments });
+  const storage = store.snapshot().PV_STORAGE_MNTPOINT;
+  if (storage === undefined || storage === '')
+    throw new Failure('usage', 'cannot find the storage: no directory is named', { hint: 'use --storage DIR' });
+
+  const stopping: { stop?: (purpose: StopPurpose) => void; early?: StopPurpose } = {};
+  const onSignal = (purpose: StopPurpose) => () => {
+    stopping.early ??= purpose;
+    stopping.stop?.(purpose);
+  };
+  system.onSignal('SIGTERM', onSignal('reboot'));
+  system.onSignal('SIGINT', onSignal('poweroff'));
+
+  const device = await startDevice(host, {
+    store,
+    cmdline,
+    storage,
+    ...(options.state === undefined ? {} : { own: { state: options.state, objects: options.objects } }),
+    sinks: options.verbose ? [terminalSink(system)] : [],
+    warnings,
+    buildInfo: { version: packageJson.version, lines: [] },
+    onReady: (socketPath) => system.print('stdout', `ready socket=${socketPath}\n`),
+  });
+  stopping.stop = device.stop;
+  if (stopping.early !== undefined) device.stop(stopping.early);
+  return (await device.finished) === 'poweroff' ? 'poweredOff' : 'stopped';
+}
+
+function print({ system }: Host, text: string): ExitName {
+  system.print('stdout', text);
+  return 'stopped';
+}
