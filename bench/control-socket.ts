@@ -10,7 +10,7 @@ import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { benchContainers, startDevice } from './measure/device.ts';
+import { benchContainers, InstalledDevice } from './measure/device.ts';
 import { printTable, quantile } from './measure/table.ts';
 
 const { values } = parseArgs({ options: { requests: { type: 'string', default: '10000' } } });
@@ -84,7 +84,8 @@ async function withBareServer<T>(body: string, use: (socketPath: string) => Prom
 
 const rows: string[][] = [];
 for (const count of [0, 20]) {
-  const device = await startDevice(benchContainers(count));
+  const installed = await InstalledDevice.install(benchContainers(count));
+  const device = await installed.start();
   try {
     const socketPath = device.client.socketPath;
     const body = await ask(socketPath, new Agent());
@@ -104,6 +105,7 @@ for (const count of [0, 20]) {
     });
   } finally {
     await device.stop();
+    await installed.remove();
   }
 }
 printTable(

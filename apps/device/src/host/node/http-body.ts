@@ -7,6 +7,8 @@ import { HostError } from '../ports.ts';
 
 /** Bytes collected before one write to the file; larger pieces gain nothing, smaller ones cost a thread-pool trip each. */
 const pieceBytes = 1024 * 1024;
+/** Pieces between two beginnings of writing back to the disk. */
+const flushPieces = 32;
 
 const tooLarge = (limit: number) =>
   new HostError('EFBIG', 'read the request body', undefined, `more than ${limit} bytes`);
@@ -97,23 +99,20 @@ async function copy(
   admit: (total: number) => Promise<boolean>,
 ): Promise<{ size: number; sha256: string }> {
   const hash = createHash('sha256');
+  const writer = new PieceWriter(file);
   let size = 0;
   let pending: Buffer[] = [];
   let pendingBytes = 0;
-  let writing: Promise<void> = Promise.resolve();
   const flush = async () => {
     const piece = pending;
     size += pendingBytes;
     pending = [];
     pendingBytes = 0;
-    // One write at a time, beside the reading and hashing of the next piece: memory stays at two pieces.
-    await writing;
     if (!(await admit(size))) throw new HostError('EFBIG', 'write', path, 'the body was refused');
-    writing = writeAll(file, piece);
-    writing.catch(() => {});
+    await writer.write(piece);
   };
-  if (hasBody(message)) {
-    try {
+  try {
+    if (hasBody(message)) {
       for await (const chunk of message.iterator({ destroyOnReturn: false })) {
         const bytes: Buffer = chunk;
         hash.update(bytes);
@@ -121,15 +120,47 @@ async function copy(
         pendingBytes += bytes.length;
         if (pendingBytes >= pieceBytes) await flush();
       }
-    } catch (error) {
-      await writing.catch(() => {});
-      throw error instanceof HostError || !message.destroyed ? error : cutOff();
+      if (!message.complete) throw cutOff();
     }
-    if (!message.complete) throw cutOff();
+    if (pendingBytes > 0) await flush();
+    await writer.end();
+    return { size, sha256: hash.digest('hex') };
+  } catch (error) {
+    await writer.end().catch(() => {});
+    throw error instanceof HostError || !message.destroyed ? error : cutOff();
   }
-  if (pendingBytes > 0) await flush();
-  await writing;
-  return { size, sha256: hash.digest('hex') };
+}
+
+/** Writes pieces one after the other, each beside the reading and hashing of the next: memory stays at two pieces. */
+class PieceWriter {
+  readonly #file: FileHandle;
+  #writing: Promise<void> = Promise.resolve();
+  #flushing: Promise<void> | undefined;
+  #unflushed = 0;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** Resolves when the piece before is written; fails with the failure of that. */
+  async write(piece: Buffer[]): Promise<void> {
+    await this.#writing;
+    this.#writing = writeAll(this.#file, piece);
+    this.#writing.catch(() => {});
+    this.#unflushed += 1;
+    if (this.#unflushed < flushPieces || this.#flushing) return;
+    // The disk starts early on what will have to be durable in the end: the sync after the last piece is then short.
+    this.#unflushed = 0;
+    this.#flushing = this.#file.datasync().finally(() => {
+      this.#flushing = undefined;
+    });
+    this.#flushing.catch(() => {});
+  }
+
+  async end(): Promise<void> {
+    await this.#writing;
+    await this.#flushing;
+  }
 }
 
 async function writeAll(file: FileHandle, piece: Buffer[]): Promise<void> {
