@@ -52,11 +52,11 @@ describe('the table', () => {
       ],
     };
     assert.deepEqual(plain(tableLines(snapshot, 1_065_000)), [
-      'GROUP     CONTAINER    STATUS   GOAL     PID  MEMORY         UP',
+      'GROUP     CONTAINER    STATUS   GOAL     PID   MEMORY         UP',
       'platform               READY    STARTED',
-      '          a-long-name  STARTED  STARTED    –       –          –',
+      '          a-long-name  STARTED  STARTED    –        –          –',
       'app                    READY    STARTED',
-      '          web          STARTED  STARTED   42  3.0 MB  1 min 5 s',
+      '          web          STARTED  STARTED   42  3.0 MiB  1 min 5 s',
     ]);
   });
 
@@ -108,11 +108,11 @@ test('sizes and durations are short', () => {
   assert.deepEqual([0, 1023, 1024, 1536, 3 * 2 ** 20, 200 * 2 ** 20, 5 * 2 ** 30].map(formatBytes), [
     '0 B',
     '1023 B',
-    '1.0 kB',
-    '1.5 kB',
-    '3.0 MB',
-    '200 MB',
-    '5.0 GB',
+    '1.0 KiB',
+    '1.5 KiB',
+    '3.0 MiB',
+    '200 MiB',
+    '5.0 GiB',
   ]);
   assert.deepEqual([-1, 0, 59.9, 60, 3599, 3600, 90_000].map(formatDuration), [
     '0 s',

@@ -56,9 +56,9 @@ function styleOf(container: ContainerDetailJson): Style | undefined {
   return style === 'green' ? 'yellow' : style;
 }
 
-/** Bytes in the largest unit that keeps a digit before the point, e.g. `1.2 MB` (powers of 1024). */
+/** Bytes in the largest unit that keeps a digit before the point, e.g. `1.2 MiB`. */
 export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = bytes;
   let unit = 0;
   while (value >= 1024 && unit < units.length - 1) {

@@ -213,7 +213,7 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
       const frame = lastFrame(started);
       for (const pattern of [
         /^GROUP +CONTAINER +STATUS +GOAL +PID +MEMORY +UP/m,
-        /^ +web +STARTED +STARTED +\d+ +[\d.]+ [kM]B +\d+ s/m,
+        /^ +web +STARTED +STARTED +\d+ +[\d.]+ [KM]iB +\d+ s/m,
         /^Page +http:\/\/10\./m,
         /npx pvcontrol -s \S+ ls/,
       ]) {
