@@ -88,8 +88,9 @@ export async function openHub(
     ready: true,
   };
   const close = async () => {
-    await hub.presence.flush();
-    await hub.bandwidth.flush();
+    // A database that is gone must not keep the rest from being closed.
+    for (const flush of [() => hub.presence.flush(), () => hub.bandwidth.flush()])
+      await flush().catch((error: unknown) => log.error({ err: error }, 'cannot write what was in memory'));
     await bus.close();
     await database.close();
   };
