@@ -45,7 +45,7 @@ function defaultOf(key: KeySpec): string {
   return Array.isArray(key.default) ? key.default.join(',') : String(key.default);
 }
 
-function valueOf(key: KeySpec): string {
+function valuesOf(key: KeySpec): string {
   switch (key.kind) {
     case 'bool':
       return '0 or 1';
@@ -74,7 +74,7 @@ function configurationPage(): string {
       ['Key', 'Value', 'Default', 'Set', 'Older name', 'What it does'],
       configKeys.map((key) => [
         code(key.key),
-        valueOf(key),
+        valuesOf(key),
         code(defaultOf(key)),
         key.levels,
         key.aliases.map(code).join(', '),
