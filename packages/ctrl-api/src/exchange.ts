@@ -42,6 +42,8 @@ export class ExchangeError extends Error {
 
 const defaultTimeout = 240_000;
 const headLimit = 64 * 1024;
+/** Milliseconds; all pauses together are about four seconds. */
+const longestPause = 2048;
 
 /**
  * Sends a request and resolves when the header of the final response is there.
@@ -70,7 +72,21 @@ export async function exchange(socketPath: string, request: ExchangeRequest): Pr
   }
 }
 
-function open(socketPath: string): Promise<Socket> {
+/** A full queue of the server empties as fast as it accepts; the kernel says EAGAIN instead of letting a client wait. */
+async function open(socketPath: string): Promise<Socket> {
+  for (let pause = 1; ; pause *= 2) {
+    try {
+      return await openOnce(socketPath);
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : undefined;
+      const isFull = cause instanceof Error && 'code' in cause && cause.code === 'EAGAIN';
+      if (!isFull || pause > longestPause) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+function openOnce(socketPath: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path: socketPath, noDelay: true });
     const fail = (cause: NodeJS.ErrnoException) => {
