@@ -6,6 +6,8 @@
  * `HostError`s. Whatever is slow byte by byte (hashing, copying, streaming bodies to files) is done behind the door.
  */
 
+import type { SignatureCrypto } from '@pantavisor/state';
+
 /** A refusal of the machine: what was tried, on what, and the kernel's name of the reason (`ENOENT`, `EBUSY`, …). */
 export class HostError extends Error {
   override name = 'HostError';
@@ -119,6 +121,7 @@ export interface Mounts {
 /** A running container: the pid of its init, and of the monitor that LXC keeps for it. */
 export interface RunningContainer {
   name: string;
+  /** 0 when init has already ended by the time the start is reported; `exited` tells how. */
   initPid: number;
   monitorPid: number;
 }
@@ -182,7 +185,10 @@ export interface SpawnedProcess {
 }
 
 export interface Processes {
-  /** Runs a program to its end; no shell. After `timeout` it is killed. Output is kept up to 64 KiB each. */
+  /**
+   * Runs a program to its end; no shell. After `timeout` it is killed with all it started. The first 64 KiB of each stream are kept.
+   * `environment` is added to the runtime's own.
+   */
   run(
     argv: string[],
     options?: { environment?: Record<string, string>; directory?: string; input?: string; timeout?: number },
@@ -274,6 +280,15 @@ export interface TextCoding {
   decode(bytes: Uint8Array): string;
 }
 
+/** Public-key cryptography for the signatures of states. */
+export interface Signatures {
+  /**
+   * @param directory of what the device trusts: its public key `pub.pem`, and bundles of certificates `<store>.crt` (signatures.md §6).
+   * Files are read when they are needed; one that is missing trusts nobody.
+   */
+  trust(directory: string): SignatureCrypto;
+}
+
 /** Network interfaces of the runtime's namespace (network.md §1). */
 export interface Network {
   /** Creates the bridge if it is not there; true when it was made now. */
@@ -315,6 +330,8 @@ export interface Host {
   clock: Clock;
   hashing: Hashing;
   text: TextCoding;
+  /** Absent on a host without public-key cryptography: no signature is valid there. */
+  signatures?: Signatures;
   network: Network;
   system: System;
 }

@@ -98,7 +98,8 @@ async function readContent(path: string, limit: number | undefined): Promise<Buf
       const { bytesRead } = await file.read(content, length, content.length - length, null);
       length += bytesRead;
       if (limit !== undefined && length > limit) refuse(length);
-      if (bytesRead === 0) return content.subarray(0, length);
+      // The buffer has room for one byte more than the file said: a read that leaves it empty has met the end.
+      if (bytesRead === 0 || (size > 0 && length === size)) return content.subarray(0, length);
       if (length === content.length) {
         const larger = Buffer.allocUnsafeSlow(Math.max(4096, content.length * 2));
         content.copy(larger);
