@@ -36,7 +36,10 @@ const secondPath = 8192;
 
 /** Creates the port. */
 export function createFiles(kernel: Kernel): Files {
-  return new SmallFiles(kernel);
+  const files = new SmallFiles(kernel);
+  // Rooms may hand the steps on one by one: each must work on its own.
+  const names = Object.getOwnPropertyNames(SmallFiles.prototype).filter((name) => name !== 'constructor') as (keyof Files)[];
+  return Object.fromEntries(names.map((name) => [name, files[name].bind(files)])) as unknown as Files;
 }
 
 class SmallFiles implements Files {
