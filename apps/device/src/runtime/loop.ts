@@ -1,12 +1,14 @@
 /** The loop of the device: events in, one step of the engine each, effects out in the order in which it gave them. */
-import type { Effect, Event, Reason, Step } from '@pantavisor/engine';
+import type { DeviceEffect, DeviceEvent, Reason, Step } from '@pantavisor/engine';
 import type { Clock } from '../host/ports.ts';
 
 /** One executor for every kind of effect: a new effect without one does not compile. None of them waits; results come back as events. */
-export type Executors = { readonly [Type in Effect['type']]: (effect: Extract<Effect, { type: Type }>) => void };
+export type Executors = {
+  readonly [Type in DeviceEffect['type']]: (effect: Extract<DeviceEffect, { type: Type }>) => void;
+};
 
 /** An event without its time, which the loop adds. */
-export type NewEvent = Event extends infer E ? (E extends { at: number } ? Omit<E, 'at'> : never) : never;
+export type NewEvent = DeviceEvent extends infer E ? (E extends { at: number } ? Omit<E, 'at'> : never) : never;
 
 export interface Loop<Model> {
   /**
@@ -25,19 +27,19 @@ export interface Loop<Model> {
  */
 export function createLoop<Model>(parts: {
   model: Model;
-  step: (model: Model, event: Event) => Step<Model>;
+  step: (model: Model, event: DeviceEvent) => Step<Model, DeviceEffect>;
   clock: Clock;
   onReasons: (reasons: readonly Reason[]) => void;
 }): Loop<Model> {
   const { step, clock, onReasons } = parts;
   let { model } = parts;
   let executors: Executors | undefined;
-  const queue: Event[] = [];
+  const queue: DeviceEvent[] = [];
   let busy = false;
 
-  const execute = (effect: Effect, table: Executors) => {
+  const execute = (effect: DeviceEffect, table: Executors) => {
     // The table has exactly the executor of this effect's own type under its name.
-    (table[effect.type] as (effect: Effect) => void)(effect);
+    (table[effect.type] as (effect: DeviceEffect) => void)(effect);
   };
 
   const drain = (table: Executors) => {
@@ -57,7 +59,7 @@ export function createLoop<Model>(parts: {
   return {
     model: () => model,
     post: (event) => {
-      queue.push({ ...event, at: clock.monotonic() } as Event);
+      queue.push({ ...event, at: clock.monotonic() } as DeviceEvent);
       if (executors !== undefined && !busy) drain(executors);
     },
     run: (table) => {

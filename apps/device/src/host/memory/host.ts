@@ -85,6 +85,8 @@ export function createMemoryHost(options: MemoryHostOptions = {}): MemoryHost {
 
 function startRuntime(machine: Machine, options: MemoryHostOptions): MemoryHost {
   const pid = machine.newPid();
+  // Process 1 and the runtime are in the root of the control groups.
+  for (const own of [1, pid]) machine.writeProcFile(own, 'cgroup', '0::/\n');
   const record: RuntimeRecord = { printed: [], exitCode: undefined, signals: new Map() };
   let killed = false;
   let calls = 0;
