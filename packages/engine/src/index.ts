@@ -7,6 +7,7 @@ export { recoveryLimits } from './recovery.ts';
 export { requestTable } from './requests.ts';
 export { type StatusTrigger, statusDiagram, statusTable, statusTriggers } from './status.ts';
 export { step } from './step.ts';
+export { type EngineTables, engineTables } from './tables.ts';
 export * from './updates/index.ts';
 export {
   type ContainerView,

@@ -106,6 +106,21 @@ test('when the new volumes cannot be mounted, the old container has never stoppe
   );
 });
 
+test('an old container that ends while the new volumes are being mounted makes room for the new one without a detour', () => {
+  const world = running('a');
+  const plan = revision([container('a')], groups, '2');
+  world.send({ type: 'revision.transition', plan, restart: ['a'], remove: [], start: [] });
+  world.exit('a');
+  const from = world.history.length;
+  world.answer(0);
+  world.settle();
+  assert.deepEqual(
+    world.history.slice(from).map(({ to }) => to),
+    ['MOUNTED', 'STARTING', 'STARTED'],
+  );
+  assert.deepEqual(world.failures, []);
+});
+
 test('a container that a person stopped stays stopped over an update that does not touch it', () => {
   const world = running('a', 'b');
   world.send({ type: 'request.container', id: 1, name: 'a', action: 'stop' });

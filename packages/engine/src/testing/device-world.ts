@@ -374,6 +374,21 @@ export class DeviceWorld {
     if (event !== undefined) this.send(event);
   }
 
+  /** Works, and lets time pass when there is nothing to do, until it is true. */
+  workUntil(isTrue: () => boolean): void {
+    for (let count = 0; !isTrue(); count++) {
+      assert.ok(count < 500, 'it comes to be');
+      if (this.jobs.length > 0) this.work(0);
+      else assert.ok(this.fireNext(), 'it comes to be before everything rests');
+    }
+  }
+
+  /** Works until this is what is to be done, and returns its position. */
+  workTo(what: string): number {
+    this.workUntil(() => this.jobs.some((job) => job.what === what));
+    return this.jobs.findIndex((job) => job.what === what);
+  }
+
   fireNext(): boolean {
     const [next] = [...this.timers].sort(([a, atA], [b, atB]) => atA - atB || (a < b ? -1 : 1));
     if (next === undefined) return false;

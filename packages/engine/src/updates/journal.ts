@@ -55,16 +55,19 @@ export function parseJournal(text: string): Journal | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null || (value as { version?: unknown }).version !== 1) return undefined;
-  return readEntry(value);
+  return readEntry(value, deepestBase);
 }
 
-function readEntry(value: unknown): Journal | undefined {
+/** A staged revision on an updated one, below an installation. */
+const deepestBase = 2;
+
+function readEntry(value: unknown, depth: number): Journal | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { revision, kind, stage, mode, bootId, retries, source, base } = value as Record<string, unknown>;
   const knownKind = updateKinds.find((candidate) => candidate === kind);
   const knownStage = journalStages.find((candidate) => candidate === stage);
   if (typeof revision !== 'string' || revision === '') return undefined;
-  const knownBase = readEntry(base);
+  const knownBase = depth > 0 ? readEntry(base, depth - 1) : undefined;
   if (knownKind === undefined || knownStage === undefined) return undefined;
   return {
     revision,

@@ -83,6 +83,8 @@ for (const mode of ['reboot', 'place'])
       const early = behaviour === 'unsigned' || behaviour === 'missing';
       assert.equal(world.status(name), `${early ? 'WONTGO' : 'ERROR'} ${words}`);
       assert.equal(world.running, '0');
+      const boots = early || (mode === 'place' && behaviour === 'corrupt') ? 1 : mode === 'place' ? 2 : 3;
+      assert.equal(world.bootCount, boots, 'no boot more than it takes');
       assert.equal(world.disk.tried, undefined);
       assert.equal(world.disk.journal, undefined);
       assert.ok(!isUpdating(world.model.updates));
@@ -105,10 +107,7 @@ test('the try mark is still there when the failing revision reboots, and goes af
 
   const other = ready();
   other.ask('local-run', 'locals/reboot-exits');
-  for (let count = 0; other.progress('locals/reboot-exits')?.status !== 'ERROR'; count++) {
-    assert.ok(count < 100);
-    other.work(0);
-  }
+  other.workUntil(() => other.progress('locals/reboot-exits')?.status === 'ERROR');
   assert.equal(other.disk.tried, 'locals/reboot-exits');
   other.cutPower(false);
   assert.equal(other.running, '0');
@@ -139,6 +138,63 @@ test('a boot loader that cannot remember what it tried does not lead to endless 
   assert.equal(world.status('locals/reboot-exits'), 'ERROR A container could not be started');
   assert.equal(world.running, '0');
   assert.ok(world.bootCount <= 4);
+});
+
+test('power lost in a trial is not followed by a second trial, even when the boot loader would do it', () => {
+  const world = ready();
+  world.forgetful = true;
+  world.ask('local-run', 'locals/reboot-silent');
+  world.workUntil(() => world.live?.revision === 'locals/reboot-silent');
+  world.cutPower(false);
+  world.rest();
+  assert.deepEqual([...(world.boots.get('locals/reboot-silent') ?? [])], [2]);
+  assert.equal(world.status('locals/reboot-silent'), 'ERROR Unexpected rollback');
+  assert.equal(world.running, '0');
+});
+
+test('an update that is asked for while the running revision is still being loaded waits for it', () => {
+  const world = new DeviceWorld();
+  world.workUntil(() => world.jobs[0]?.what === 'run 0');
+  assert.deepEqual(
+    world.jobs.map(({ what }) => what),
+    ['run 0'],
+  );
+  world.ask('local-run', 'locals/place-good');
+  for (let count = 0; count < 3; count++) world.work(1);
+  assert.deepEqual(
+    world.jobs.map(({ what }) => what),
+    ['run 0'],
+  );
+  world.rest();
+  assert.equal(world.progress('locals/place-good')?.status, 'UPDATED');
+});
+
+test('the old container is not tested in the place of the new one', () => {
+  const world = ready();
+  world.ask('local-run', 'locals/place-good');
+  world.workTo('mount 2');
+  const other = () => world.jobs.findIndex(({ what }) => what !== 'mount 2');
+  for (let count = 0; other() >= 0; count++) {
+    assert.ok(count < 10);
+    world.work(other());
+  }
+  assert.equal(world.status('locals/place-good'), 'INPROGRESS Trying new revision');
+  world.rest();
+  assert.equal(world.progress('locals/place-good')?.status, 'UPDATED');
+});
+
+test('when the device is asked to stop, an installation orders no further step', () => {
+  const world = ready();
+  world.ask('local-run', 'locals/reboot-good');
+  world.workTo('revision.verify');
+  world.send({ type: 'device.stop', purpose: 'poweroff' });
+  world.rest();
+  assert.ok(world.poweredOff);
+  assert.ok(world.jobs.every(({ step }) => step === undefined));
+  world.poweredOff = false;
+  world.cutPower(false);
+  world.rest();
+  assert.equal(world.progress('locals/reboot-good')?.status, 'DONE');
 });
 
 test('TRY_ONCE by reboot runs once, is UPDATED, and the next reboot returns', () => {
@@ -296,7 +352,7 @@ test('an installation that is interrupted goes on, counts its retries, and ends 
   const world = ready();
   world.ask('local-run', 'locals/reboot-good');
   for (let cut = 0; cut < 2; cut++) {
-    while (!world.jobs.some(({ what }) => what === 'revision.expand')) world.work(0);
+    world.workTo('revision.expand');
     world.cutPower(false);
   }
   world.rest();
@@ -306,7 +362,7 @@ test('an installation that is interrupted goes on, counts its retries, and ends 
   const other = ready();
   other.ask('local-run', 'locals/reboot-good');
   for (let cut = 0; cut < 3; cut++) {
-    while (!other.jobs.some(({ what }) => what === 'revision.expand')) other.work(0);
+    other.workTo('revision.expand');
     other.cutPower(false);
   }
   other.rest();
@@ -321,17 +377,40 @@ test('a step that fails before anything changed is undone without a reboot', () 
   ] as const) {
     const world = ready();
     world.ask('local-run', 'locals/reboot-good');
-    while (!world.jobs.some((job) => job.what === what)) world.work(0);
-    world.work(
-      world.jobs.findIndex((job) => job.what === what),
-      'install-failed',
-    );
+    world.work(world.workTo(what), 'install-failed');
     world.rest();
     assert.equal(world.progress('locals/reboot-good')?.status, status);
     assert.equal(world.bootCount, 1);
     assert.equal(world.disk.tried, undefined);
     assert.equal(world.disk.journal, undefined);
   }
+});
+
+test('a try mark that was set is taken back when the transition in place cannot begin', () => {
+  const world = ready();
+  world.ask('local-run', 'locals/place-good');
+  world.workTo('boot.set-try');
+  world.work(world.workTo('journal.write'), 'journal-unwritable');
+  world.rest();
+  assert.equal(world.status('locals/place-good'), 'WONTGO Internal error');
+  assert.equal(world.disk.tried, undefined);
+  assert.equal(world.running, '0');
+  assert.equal(world.bootCount, 1);
+});
+
+test('a container that crashes during the test holds the commit until it is stable again', () => {
+  const world = ready();
+  world.ask('local-run', 'locals/reboot-good');
+  world.settle();
+  world.now += 4000;
+  world.send({ type: 'container.exited', name: 'c', run: world.live?.run ?? 0, exit: { kind: 'code', code: 1 } });
+  world.live = undefined;
+  world.rest();
+  assert.deepEqual(story(world, 'locals/reboot-good').slice(2), [
+    'TESTING Awaiting to set rollback point if update is stable',
+    'TESTING Waiting for all containers to become stable',
+    'DONE Update finished, revision set as rollback point',
+  ]);
 });
 
 test('a full disk stops the update before it begins', () => {
@@ -345,12 +424,7 @@ test('a full disk stops the update before it begins', () => {
 test('a commit that the boot environment refuses is an ERROR and leads back', () => {
   const world = ready();
   world.ask('local-run', 'locals/reboot-good');
-  for (let count = 0; !world.jobs.some(({ what }) => what === 'boot.commit'); count++) {
-    assert.ok(count < 200);
-    if (world.jobs.length > 0) world.work(0);
-    else world.fireNext();
-  }
-  world.work(0, 'boot-environment-failed');
+  world.work(world.workTo('boot.commit'), 'boot-environment-failed');
   world.rest();
   assert.equal(world.status('locals/reboot-good'), 'ERROR Internal error');
   assert.equal(world.running, '0');
@@ -359,9 +433,7 @@ test('a commit that the boot environment refuses is an ERROR and leads back', ()
 test('power lost between the boot environment and DONE completes the commit at the next start', () => {
   const world = ready();
   world.ask('local-run', 'locals/reboot-good');
-  while (world.disk.committed === '0')
-    if (world.jobs.length > 0) world.work(0);
-    else world.fireNext();
+  world.workUntil(() => world.disk.committed !== '0');
   assert.equal(world.progress('locals/reboot-good')?.status, 'TESTING');
   world.cutPower(false);
   world.rest();
@@ -407,7 +479,7 @@ test('a revision of the Hub waits for it, and fails with its words; a local one 
   const trial = (name: string, mode: 'offline' | 'unclaimed' | 'online') => {
     const world = ready();
     world.ask('remote', name);
-    while (world.running !== name) world.work(0);
+    world.workUntil(() => world.running === name);
     world.send({ type: 'hub.state', mode });
     return world;
   };
