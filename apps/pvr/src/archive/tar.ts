@@ -1,0 +1,39 @@
+/** Headers of POSIX tar (ustar, IEEE Std 1003.1-2017 §4, pax) for members whose names are short. */
+
+const block = 512;
+
+/** The header of a regular file, owned by root, of the time zero. */
+export function tarHeader(name: string, size: number, mode: number): Buffer {
+  const header = Buffer.alloc(block);
+  const octal = (value: number, at: number, length: number): void => {
+    header.write(value.toString(8).padStart(length - 1, '0'), at, 'ascii');
+  };
+  header.write(name, 0, 100, 'utf8');
+  octal(mode, 100, 8);
+  octal(0, 108, 8);
+  octal(0, 116, 8);
+  if (size < 8 ** 11) octal(size, 124, 12);
+  else {
+    // GNU's base-256 form for sizes of eight gibibytes and more.
+    header.writeUInt8(0x80, 124);
+    header.writeBigUInt64BE(BigInt(size), 128);
+  }
+  octal(0, 136, 12);
+  header.write('        ', 148, 'ascii');
+  header.write('0', 156, 'ascii');
+  header.write('ustar\u000000', 257, 'latin1');
+  let sum = 0;
+  for (const byte of header) sum += byte;
+  header.write(`${sum.toString(8).padStart(6, '0')}\u0000 `, 148, 'latin1');
+  return header;
+}
+
+/** Zeros that fill the last block of a member. */
+export function tarPadding(size: number): Buffer {
+  return Buffer.alloc((block - (size % block)) % block);
+}
+
+/** Two empty blocks end an archive. */
+export function tarEnd(): Buffer {
+  return Buffer.alloc(2 * block);
+}

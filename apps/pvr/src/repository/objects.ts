@@ -1,0 +1,156 @@
+/** The pool of objects: files named by the SHA-256 of their content, shared by all repositories of a user. */
+import { constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { copyFile, link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Failure } from '@pantavisor/cli';
+import { syncDirectory } from './durable.ts';
+import { digest, eachParallel, sha256File } from './hashing.ts';
+import { isSha } from './values.ts';
+
+const wholeBytes = 16 * 1024 * 1024;
+const parallel = 6;
+
+/** One object to bring into the pool. */
+export interface Incoming {
+  sha: string;
+  /** Makes the content appear in the file of the given path. */
+  fill(path: string): Promise<void>;
+  /** Whether `fill` proves that the content is that of `sha`; otherwise the pool hashes what it got. */
+  proven?: boolean;
+}
+
+export class ObjectPool {
+  readonly directory: string;
+  #counter = 0;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  pathOf(sha: string): string {
+    if (!isSha(sha))
+      throw new Failure('object-name', `cannot use ${JSON.stringify(sha)} as an object: it is no SHA-256`);
+    return join(this.directory, sha);
+  }
+
+  has(sha: string): boolean {
+    return existsSync(this.pathOf(sha));
+  }
+
+  /** Bytes of an object. @throws Failure `object-missing` */
+  sizeOf(sha: string, key?: string): number {
+    const found = statSync(this.pathOf(sha), { throwIfNoEntry: false });
+    if (!found?.isFile()) throw missing(sha, this.directory, key);
+    return found.size;
+  }
+
+  /** Hashes an object again. False when it is missing or damaged. */
+  async isIntact(sha: string): Promise<boolean> {
+    const found = statSync(this.pathOf(sha), { throwIfNoEntry: false });
+    return found?.isFile() === true && (await sha256File(this.pathOf(sha), found.size)) === sha;
+  }
+
+  /**
+   * Adds objects: each is written beside, flushed and then renamed, so that an object of the pool is always whole. When
+   * this returns, all survive a loss of power. Objects that are there already are replaced.
+   * @throws Failure `object-mismatch` when the content is another one; that object is not kept
+   */
+  async add(incoming: Iterable<Incoming>): Promise<void> {
+    mkdirSync(this.directory, { recursive: true });
+    let some = false;
+    await eachParallel(incoming, parallel, async ({ sha, fill, proven }) => {
+      const path = this.pathOf(sha);
+      this.#counter += 1;
+      const temporary = `${path}.${process.pid}-${this.#counter}.new`;
+      try {
+        await fill(temporary);
+        const file = await open(temporary, 'r+');
+        try {
+          if (!proven) {
+            const found = await sha256File(temporary, (await file.stat()).size);
+            if (found !== sha)
+              throw new Failure(
+                'object-mismatch',
+                `cannot take the object ${sha}: its content has the SHA-256 ${found}`,
+              );
+          }
+          await file.datasync();
+        } finally {
+          await file.close();
+        }
+        await rename(temporary, path);
+        some = true;
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+    });
+    if (some) syncDirectory(this.directory);
+  }
+
+  /**
+   * Copies an object to a file and checks its content on the way. The file appears whole or not at all.
+   * @throws Failure `object-missing`, `object-damaged`
+   */
+  async copyTo(sha: string, target: string, key: string): Promise<void> {
+    const source = this.pathOf(sha);
+    const size = this.sizeOf(sha, key);
+    const temporary = `${target}.${process.pid}.new`;
+    try {
+      let found: string;
+      if (size <= wholeBytes) {
+        const bytes = await readFile(source);
+        found = await digest(bytes);
+        if (found === sha) await writeFile(temporary, bytes);
+      } else {
+        await copyFile(source, temporary, constants.COPYFILE_FICLONE);
+        found = await sha256File(temporary, size);
+      }
+      if (found !== sha) throw damaged(sha, this.directory, key, found);
+      await rename(temporary, target);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  /**
+   * Puts a hard link of an object in the place of a file. Pool and file must share a file system.
+   * @throws Failure `object-missing`, `object-damaged`, `link-failed`
+   */
+  async linkTo(sha: string, target: string, key: string): Promise<void> {
+    const size = this.sizeOf(sha, key);
+    const found = await sha256File(this.pathOf(sha), size);
+    if (found !== sha) throw damaged(sha, this.directory, key, found);
+    const temporary = `${target}.${process.pid}.new`;
+    await rm(temporary, { force: true });
+    try {
+      await link(this.pathOf(sha), temporary);
+      await rename(temporary, target);
+      // A rename between two links of one file does nothing and leaves both names.
+      await rm(temporary, { force: true });
+    } catch (cause) {
+      await rm(temporary, { force: true });
+      throw new Failure('link-failed', `cannot link ${target} to the object ${sha}: ${(cause as Error).message}`, {
+        cause,
+        hint: `the pool ${this.directory} and the working tree must lie on one file system`,
+      });
+    }
+  }
+}
+
+function missing(sha: string, directory: string, key: string | undefined): Failure {
+  return new Failure(
+    'object-missing',
+    `cannot find the object ${sha}${key === undefined ? '' : ` of ${key}`} in ${directory}`,
+    {
+      hint: 'fetch it again with pvr get, or add and commit the file once more',
+    },
+  );
+}
+
+function damaged(sha: string, directory: string, key: string, found: string): Failure {
+  return new Failure('object-damaged', `cannot use the object ${sha} of ${key}: its content has the SHA-256 ${found}`, {
+    hint: `remove ${join(directory, sha)} and fetch it again`,
+  });
+}

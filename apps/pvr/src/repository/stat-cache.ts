@@ -1,0 +1,99 @@
+/**
+ * Remembers what a file of the working tree contained when it had a certain size, time and inode, so that an unchanged tree
+ * is not read again (as the index of git does).
+ */
+import type { Stats } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+/** What is known of the content of one file. */
+export interface Content {
+  /** SHA-256 of the bytes. */
+  sha: string;
+  /** SHA-256 of the canonical JSON, without nulls, of a file that is inlined. */
+  inlineSha?: string;
+  /** The JSON holds nulls, which no state can keep. */
+  nulls?: true;
+}
+
+type Entry = [size: number, mtime: number, ctime: number, inode: number, sha: string, inlineSha?: string, nulls?: 1];
+
+const version = 1;
+/** Milliseconds between two ticks of the clock that stamps files, with a margin. A file changed again within one tick looks unchanged. */
+const tick = 20;
+
+export class StatCache {
+  readonly #path: string;
+  readonly #entries = new Map<string, Entry>();
+  readonly #written = new Map<string, number>();
+  readonly #begun = Date.now();
+  #dirty = false;
+
+  /** @param path file of the cache; a missing or damaged one is empty */
+  constructor(path: string) {
+    this.#path = path;
+    try {
+      const stored = JSON.parse(readFileSync(path, 'utf8')) as { version: number; files: Record<string, Entry> };
+      if (stored.version === version) this.#entries = new Map(Object.entries(stored.files));
+    } catch {
+      // It only saves work: without it everything is read again.
+    }
+  }
+
+  /** What the file contains, when it certainly is as it was. */
+  find(key: string, stats: Stats): Content | undefined {
+    const entry = this.#entries.get(key);
+    if (!entry || !sameFile(entry, stats)) return undefined;
+    const [, , , , sha, inlineSha, nulls] = entry;
+    return { sha, ...(inlineSha ? { inlineSha } : {}), ...(nulls ? { nulls: true } : {}) };
+  }
+
+  /**
+   * Remembers what a file contains.
+   * @param stats from before the file was read, or from after this process wrote it
+   * @param written this process wrote the file
+   */
+  remember(key: string, stats: Stats, { sha, inlineSha, nulls }: Content, written = false): void {
+    this.#dirty = true;
+    if (written) this.#written.set(key, stats.ctimeMs);
+    // A file of this very moment may change again without its times telling.
+    if (!written && stats.ctimeMs > this.#begun - tick) this.#entries.delete(key);
+    else
+      this.#entries.set(key, [
+        stats.size,
+        stats.mtimeMs,
+        stats.ctimeMs,
+        stats.ino,
+        sha,
+        ...((inlineSha ? [inlineSha] : nulls ? [''] : []) as [string?]),
+        ...((nulls ? [1] : []) as [1?]),
+      ] as Entry);
+  }
+
+  /** Forgets all files but these. */
+  keepOnly(keys: ReadonlySet<string>): void {
+    for (const key of this.#entries.keys()) {
+      if (keys.has(key)) continue;
+      this.#entries.delete(key);
+      this.#dirty = true;
+    }
+  }
+
+  /** Writes the cache when there is news. A tree that cannot be written stays without. */
+  save(): void {
+    if (!this.#dirty) return;
+    const now = Date.now();
+    for (const [key, ctime] of this.#written) if (ctime > now - tick) this.#entries.delete(key);
+    const temporary = `${this.#path}.${process.pid}.new`;
+    try {
+      writeFileSync(temporary, JSON.stringify({ version, files: Object.fromEntries(this.#entries) }));
+      renameSync(temporary, this.#path);
+      this.#dirty = false;
+    } catch {
+      rmSync(temporary, { force: true });
+    }
+  }
+}
+
+function sameFile([size, mtime, ctime, inode]: Entry, stats: Stats): boolean {
+  return size === stats.size && mtime === stats.mtimeMs && ctime === stats.ctimeMs && inode === stats.ino;
+}
