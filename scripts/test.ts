@@ -5,13 +5,14 @@ import { globSync } from 'node:fs';
 interface Stage {
   name: string;
   argv: string[];
+  environment?: Record<string, string>;
 }
 
 const node = process.execPath;
-const suite = (name: string, patterns: string[], concurrency: number): Stage[] => {
+const suite = (name: string, patterns: string[], concurrency: number, environment = {}): Stage[] => {
   const files = globSync(patterns, { exclude: (path) => path.includes('node_modules') }).sort();
   if (files.length === 0) return [];
-  return [{ name, argv: [node, '--test', `--test-concurrency=${concurrency}`, ...files] }];
+  return [{ name, argv: [node, '--test', `--test-concurrency=${concurrency}`, ...files], environment }];
 };
 
 const stages: Record<string, () => Stage[]> = {
@@ -24,21 +25,40 @@ const stages: Record<string, () => Stage[]> = {
     ),
   sim: () => suite('sim', ['sim/**/*.test.ts'], 1),
   e2e: () => suite('e2e', ['tests/**/*.test.ts'], 1),
+  /** The essentials of the device once more on the small host; `device-small` runs them all. */
+  small: () => smallHost('small', ['tests/e2e/device.test.ts', 'tests/e2e/device-adoption.test.ts']),
 };
 
+/** Stages that only run when they are named. */
+const onDemand: Record<string, () => Stage[]> = {
+  'device-small': () =>
+    smallHost('device-small', ['tests/e2e/{device,updates}*.test.ts', 'tests/conformance/*.test.ts']),
+};
+
+function smallHost(name: string, patterns: string[]): Stage[] {
+  return [
+    { name: `${name}: the static executable`, argv: [node, 'apps/device/build-small.ts'] },
+    ...suite(name, patterns, 1, { PANTAVISOR_HOST: 'small' }),
+  ];
+}
+
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !(name in stages));
+const known = { ...stages, ...onDemand };
+const unknown = wanted.filter((name) => !(name in known));
 if (unknown.length > 0) {
-  console.error(`test: no such stage: ${unknown.join(', ')}; there are ${Object.keys(stages).join(', ')}`);
+  console.error(`test: no such stage: ${unknown.join(', ')}; there are ${Object.keys(known).join(', ')}`);
   process.exit(64);
 }
 
-for (const [name, make] of Object.entries(stages)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+for (const [name, make] of Object.entries(known)) {
+  if (wanted.length > 0 ? !wanted.includes(name) : name in onDemand) continue;
   for (const stage of make()) {
     const begin = performance.now();
     console.log(`\n── ${stage.name}`);
-    const { status, signal } = spawnSync(stage.argv[0]!, stage.argv.slice(1), { stdio: 'inherit' });
+    const { status, signal } = spawnSync(stage.argv[0]!, stage.argv.slice(1), {
+      stdio: 'inherit',
+      env: { ...process.env, ...stage.environment },
+    });
     console.log(`── ${stage.name}: ${((performance.now() - begin) / 1000).toFixed(1)} s`);
     if (status !== 0) {
       console.error(`test: stage '${stage.name}' failed (${signal ?? `exit code ${status}`})`);
