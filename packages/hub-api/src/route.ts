@@ -40,6 +40,8 @@ export interface Route<
   scopes?: readonly BaseScope[];
   /** principal types that may call; absent = every type */
   callers?: readonly PrincipalType[];
+  /** nothing behind it is public: an anonymous token is told to log in */
+  personal?: boolean;
   query?: Q;
   body?: B;
   /** whether a request without a body is fine though `body` is declared */

@@ -68,6 +68,14 @@ const slug = (nick: string) =>
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-|-$/g, '');
 
+/** A drawn nick nobody has; there are not so many names of two words that a clash would be rare. */
+async function freeNick(hub: Hub): Promise<string> {
+  for (;;) {
+    const nick = slug(wordNames.app());
+    if ((await findApp(hub.db, nick)) === undefined) return nick;
+  }
+}
+
 async function owned(hub: Hub, caller: Principal, id: string): Promise<AppRow> {
   const row = await findApp(hub.db, id);
   if (row === undefined) throw new Failure('not-found', `cannot find application '${id}'`);
@@ -89,7 +97,7 @@ export const appHandlers: Served[] = [
   }),
   serve(appRoutes.create, async ({ hub, caller, body }) => {
     if (caller.anonymous) throw new Failure('wrong-caller-type', 'cannot register an application: log in first');
-    const nick = slug(body.nick || wordNames.app());
+    const nick = body.nick ? slug(body.nick) : await freeNick(hub);
     const prn = prnOf.app(nick);
     const content = checked(prn, body);
     const now = hub.clock();

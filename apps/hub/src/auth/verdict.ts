@@ -65,6 +65,8 @@ export function demand(
 export function admit(route: Route, principal: Principal): Verdict {
   if (route.callers !== undefined && !route.callers.includes(principal.type))
     return refuse('wrong-caller-type', `${route.id} is not for accounts of type ${principal.type}`);
+  if (route.personal === true && principal.anonymous)
+    return refuse('insufficient-scope', `${route.id} shows only what belongs to somebody: log in`);
   if (route.scopes !== undefined && !hasScope(principal, route.scopes))
     return refuse(
       'insufficient-scope',

@@ -22,7 +22,7 @@ export const LogQuery = Type.Object({
 
 const Cursor = Type.Object({ 'next-cursor': text });
 const callers = ['USER', 'SESSION'] as const;
-const read = { access: 'token', callers, scopes: accepts.devices.read } as const;
+const read = { access: 'token', personal: true, callers, scopes: accepts.devices.read } as const;
 
 /** `/logs` (hub-api §8). */
 export const logRoutes = {
@@ -32,6 +32,7 @@ export const logRoutes = {
     path: '/logs/',
     summary: 'Store one entry or an array of entries (the device)',
     access: 'token',
+    personal: true,
     callers: ['DEVICE'],
     scopes: accepts.devices.write,
     body: Anything,
@@ -77,6 +78,7 @@ export const changeRoutes = {
     path: '/changes/devices',
     summary: 'Devices by time of change',
     access: 'token',
+    personal: true,
     callers,
     scopes: accepts.devices.read,
     query: ChangeQuery,
@@ -88,6 +90,7 @@ export const changeRoutes = {
     path: '/changes/steps',
     summary: 'Steps by time of change',
     access: 'token',
+    personal: true,
     callers,
     scopes: accepts.trails.read,
     query: ChangeQuery,
@@ -99,6 +102,7 @@ export const changeRoutes = {
     path: '/changes/trails',
     summary: 'Trails by time of change',
     access: 'token',
+    personal: true,
     callers,
     scopes: accepts.trails.read,
     query: ChangeQuery,
@@ -110,6 +114,7 @@ export const changeRoutes = {
     path: '/events/',
     summary: 'Changes of devices, steps and logs as they happen, as server-sent events',
     access: 'token',
+    personal: true,
     callers: ['USER', 'SESSION', 'DEVICE'],
     scopes: accepts.devices.read,
     query: Type.Object({

@@ -199,6 +199,7 @@ export const tokenRoutes = {
 export const planRoutes = {
   dash: define({
     id: 'dash.get',
+    personal: true,
     method: 'GET',
     path: '/dash/',
     summary: 'Plan, quotas and the five devices that changed last',

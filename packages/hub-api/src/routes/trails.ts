@@ -55,6 +55,7 @@ export const trailRoutes = {
   summaries: define({
     ...read,
     id: 'trails.summaries',
+    personal: true,
     method: 'GET',
     path: '/trails/summary',
     summary: 'What every device of the caller is doing, newest first',
