@@ -68,8 +68,7 @@ export class MemoryDevice {
     options: MemoryHostOptions = {},
   ): Promise<MemoryDevice> {
     const argv = ['--storage', '/data', '--state', '/in/state.json', '--objects', '/in/objects', '--verbose'];
-    const drain = () => new Promise<void>((resolve) => void setImmediate(resolve));
-    const host = createMemoryHost({ drain, ...options, arguments: [...argv, ...(options.arguments ?? [])] });
+    const host = createMemoryHost({ ...options, arguments: [...argv, ...(options.arguments ?? [])] });
     const { state, objects } = make(host);
     for (const directory of ['/in', '/in/objects']) await host.files.makeDirectory(directory);
     await host.files.write('/in/state.json', state);
