@@ -1,6 +1,5 @@
 /** The control socket: its place, its limits, and the rooms of the device behind it (control.md §1). */
 import type { ConfigStore } from '../config/store.ts';
-import type { DeviceConfig } from '../config/table.ts';
 import type { Http, HttpServer, TextCoding } from '../host/ports.ts';
 import type { Runtime } from '../runtime/facade.ts';
 import type { ObjectStore } from '../storage/objects.ts';
@@ -28,11 +27,6 @@ export interface ControlRooms {
 const socketMode = 0o755;
 /** Bytes, milliseconds, and connections. The number of connections bounds what a hostile container can make the runtime hold. */
 const limits = { headerBytes: 16 * 1024, headerTimeout: 10_000, idleTimeout: 60_000, connections: 1024 } as const;
-
-/** Path of the control socket on the host's side. */
-export function controlSocketPath(config: Pick<DeviceConfig, 'PV_SYSTEM_RUNDIR'>): string {
-  return `${config.PV_SYSTEM_RUNDIR}/pv-ctrl`;
-}
 
 /** What answers requests, without a socket: for the server and for tests. */
 export function createControlHandler(rooms: ControlRooms) {
