@@ -255,7 +255,7 @@ test('property: gates, retries, stops, mounts and the end hold in every interlea
       for (const action of actions) witness.play(action);
       witness.end();
     }),
-    { numRuns: 600 },
+    { numRuns: 400 },
   );
 });
 
