@@ -15,6 +15,9 @@ import { haltInit } from './halt.ts';
 import { type ContainerSource, type Launched, type LaunchRoom, launch } from './launch.ts';
 import { removePresence } from './presence.ts';
 
+/** How long a release waits for a step that does not come to its end. */
+const releasePatienceMs = 10_000;
+
 /** What is known of one start of a container. */
 interface Run {
   readonly name: string;
@@ -129,6 +132,7 @@ export class Lifecycle {
       post({ type: 'container.released', name, run: number });
       return;
     }
+    run.tail = this.#endOf(run.tail);
     this.#queue(run, async () => {
       // A run that was mounted aside and never came to its place has nothing there to release.
       if (run.directory === `${this.#room.places.volumes}/${name}`)
@@ -254,6 +258,17 @@ export class Lifecycle {
 
   #find(name: string, number: number): Run | undefined {
     return this.#runs.get(keyOf(name, number));
+  }
+
+  /** The end of earlier steps, or of the patience with them: LXC may hang for ever, and the device must come to its end. */
+  #endOf(steps: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#room.host.clock.after(releasePatienceMs, resolve);
+      void steps.then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   #queue(run: Run, work: () => Promise<void>): Promise<void> {
