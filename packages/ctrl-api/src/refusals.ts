@@ -37,6 +37,7 @@ export const refusals = {
   'resource-missing': { status: 404, text: 'Resource does not exist' },
   'step-unreadable': { status: 422, text: 'Storage: Cannot read state JSON' },
   'step-format': { status: 422, text: 'Parser: State JSON has bad format' },
+  'step-in-use': { status: 409, text: 'Cannot replace the state of a revision that is in use' },
   'message-missing': { status: 400, text: 'No commit message' },
   'message-write': { status: 500, text: 'Cannot write message' },
   'command-bad': { status: 400, text: 'Command has bad format' },
@@ -52,6 +53,10 @@ export const refusals = {
   },
   'local-mode': { status: 409, text: 'Cannot do this operation while on local mode' },
   claimed: { status: 409, text: 'Cannot do this operation if device is already claimed' },
+  'factory-untested': {
+    status: 409,
+    text: 'Cannot make a revision the factory revision that was never tested while the factory revision is the rollback point',
+  },
   'remote-disabled': { status: 409, text: 'Cannot do this operation when remote mode is disabled by config' },
   'shell-closed': { status: 409, text: 'Cannot do this operation when debug shell is not active' },
   'garbage-failed': { status: 500, text: 'Error running garbage collector' },

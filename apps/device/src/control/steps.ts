@@ -1,4 +1,5 @@
 /** `/steps` (control.md §5). */
+import { progressMessage } from '@pantavisor/engine';
 import type { Files, TextCoding } from '../host/ports.ts';
 import type { StorageLayout } from '../storage/layout.ts';
 import { saveProgress } from '../storage/progress.ts';
@@ -84,10 +85,10 @@ export function stepHandlers(doors: StepDoors, text: TextCoding) {
     if (!verdict.ok) return refuseWith(422, verdict.text);
     return inTurn(async () => {
       if (doors.busyRevisions().includes(revision) && (await readStateText(files, layout, revision)) !== content)
-        return refuseWith(409, 'Cannot replace the state of a revision that is in use');
+        throw new RefusedError('step-in-use');
       if (await storeRevision(files, layout, revision, content)) {
-        const status = { status: 'NEW', message: 'Update ready to be run', progress: 0, retries: 0 };
-        await saveProgress(files, layout, revision, status);
+        const message = progressMessage('ready');
+        await saveProgress(files, layout, revision, { status: 'NEW', message, retries: 0 });
       }
       return done;
     });

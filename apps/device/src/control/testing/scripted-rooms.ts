@@ -49,7 +49,7 @@ export async function createScriptedRooms(
   const layout = storageLayout({ storage, logs: `${storage}/logs` });
   for (const directory of [layout.objects, layout.trails, layout.logs]) await makeTree(files, directory);
   await storeRevision(files, layout, '0', factoryState);
-  await saveProgress(files, layout, '0', { status: 'DONE', message: 'Factory revision', progress: 100, retries: 0 });
+  await saveProgress(files, layout, '0', { status: 'DONE', message: 'Factory revision', retries: 0 });
   const space = () => readSpace(files, layout, 5);
   const failures: string[] = [];
   return {
