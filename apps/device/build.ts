@@ -33,7 +33,7 @@ function isFresh(): boolean {
   return inputs.every((path) => existsSync(checkout + path) && statSync(checkout + path).mtimeMs < made);
 }
 
-if (!isFresh()) {
+async function bundle(): Promise<void> {
   console.error('build: bundling pantavisor');
   // Only now, since loading it takes longer than finding out that there is nothing to do.
   const { build } = await import('esbuild');
@@ -57,4 +57,13 @@ if (!isFresh()) {
   utimesSync(temporary, begin, begin);
   writeFileSync(inputList, JSON.stringify(Object.keys(metafile.inputs).filter((path) => !path.startsWith('builtin:'))));
   renameSync(temporary, target);
+}
+
+if (!isFresh()) {
+  try {
+    await bundle();
+  } catch {
+    // esbuild has said what is wrong, and where.
+    process.exitCode = 1;
+  }
 }

@@ -29,9 +29,9 @@ export class DeviceProcess {
    */
   constructor(argv: [string, ...string[]], environment: Record<string, string>, onLine: (line: string) => void) {
     this.#onLine = onLine;
-    const [program, ...rest] = argv;
-    // A session of its own: Ctrl-C in the terminal reaches only this process, which then stops the device once and in order.
-    this.#child = spawn(program, rest, {
+    // A session of its own: Ctrl-C in the terminal reaches only this process, which then stops the device once and in order. Should this
+    // process be killed, the kernel asks the device to stop (PR_SET_PDEATHSIG, prctl(2)).
+    this.#child = spawn('setpriv', ['--pdeathsig', 'INT', ...argv], {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { skipWithoutContainers } from '../harness/facilities.ts';
@@ -159,6 +160,18 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
     for (const started of both) started.child.kill('SIGTERM');
     assert.deepEqual(await Promise.all(both.map(({ exited }) => exited)), [0, 0]);
     for (const { storage, bridge } of devices) assert.deepEqual(tracesOf(storage, bridge), []);
+  });
+
+  test('killed without a chance to clean up, it still takes the device with it', { timeout: limit }, async () => {
+    const started = run(process.execPath, startProgram);
+    const { storage, bridge } = await ready(started);
+    directories.push(storage);
+    started.child.kill('SIGKILL');
+    await started.exited;
+    // Not a child of this process, so its end cannot be awaited.
+    const deadline = performance.now() + limit / 2;
+    while (tracesOf(storage, bridge).length > 0 && performance.now() < deadline) await pause(100);
+    assert.deepEqual(tracesOf(storage, bridge), []);
   });
 
   test('runs a revision of one’s own, without a page', { timeout: limit }, async () => {
