@@ -100,7 +100,7 @@ test('stop, start and restart by request; a stopped container stays stopped over
   assert.equal(await ask('c7', 'restart'), 200);
   assert.equal(await ask('c0', 'stop'), 403);
   await device.line(/c6 STOPPING -> STOPPED/);
-  await device.line(/c7 STOPPED -> INSTALLED[^]*c7 STARTING -> STARTED/);
+  await device.line(/c7 STOPPED -> INSTALLED[\s\S]*c7 STARTING -> STARTED/);
   const next = device.restart();
   await next.ready();
   assert.equal((await next.statuses()).c6, 'STOPPED');
@@ -121,6 +121,24 @@ test('a killed runtime is followed by one that takes everything over', { timeout
   await next.ready();
   assert.deepEqual(inits(), before);
   assert.equal((await next.host.mounts.list()).length, mounts);
+  assert.equal(await next.stop(), 0);
+  assert.deepEqual(await leftovers(next), []);
+});
+
+test('a running container that the revision does not have any more is ended, not taken over', {
+  timeout: 20_000,
+}, async () => {
+  const device = await MemoryDevice.install(ten());
+  await device.ready();
+  const path = '/data/trails/0/.pvr/json';
+  const state = JSON.parse(await device.host.files.readText(path));
+  for (const key of Object.keys(state)) if (key.startsWith('c9/')) delete state[key];
+  await device.host.files.write(path, JSON.stringify(state));
+  const next = device.restart();
+  await next.ready();
+  assert.match(next.output, /ending c9, which runs and is not part of the revision/);
+  const running = [...next.host.machine.containers.values()].map(({ name }) => name);
+  assert.deepEqual(running.sort(), names.slice(0, 9));
   assert.equal(await next.stop(), 0);
   assert.deepEqual(await leftovers(next), []);
 });
