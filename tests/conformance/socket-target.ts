@@ -15,12 +15,16 @@ export function socketTarget(
     allows,
     send: async (caller, request) => {
       become?.(caller);
-      return send(socketPath, request);
+      return sendOver(socketPath, request);
     },
   };
 }
 
-async function send(socketPath: string, { method, target, headers = {}, body }: Request): Promise<Answer | undefined> {
+/** One request from this process. Undefined: the connection was closed without an answer. */
+export async function sendOver(
+  socketPath: string,
+  { method, target, headers = {}, body }: Request,
+): Promise<Answer | undefined> {
   const { host = 'localhost', ...rest } = headers;
   try {
     const response = await exchange(socketPath, {
