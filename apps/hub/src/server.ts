@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { invite } from './accounts/service.ts';
 import { appHandlers } from './apps/routes.ts';
 import { authHandlers } from './auth/routes.ts';
@@ -37,6 +38,8 @@ export interface RunningHub {
 }
 
 const flushEvery = 5_000;
+/** How long a stopping hub still answers new requests, with 503; milliseconds. */
+const drain = 1_000;
 
 /** Opens a hub and serves it. */
 export async function startHub(config: Config, options: Parameters<typeof openHub>[1] = {}): Promise<RunningHub> {
@@ -93,6 +96,8 @@ export async function startHub(config: Config, options: Parameters<typeof openHu
       shedder.stopping = true;
       for (const timer of timers) clearInterval(timer);
       hub.bus.tellHere({ kind: 'stopping' });
+      // For a moment everybody is told 503 and to close: a connection that is cut makes devices roll back (hub-client §1.4).
+      await setTimeout(drain);
       await Promise.all(servers.map((server) => closeServer(server, config['stop-seconds'] * 1000)));
       await app.close();
       await close();
@@ -115,7 +120,7 @@ export async function startHub(config: Config, options: Parameters<typeof openHu
 /** Stops taking connections, closes idle ones, and waits for the requests in work; after `patience` cuts what is left. */
 function closeServer(server: Server, patience: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), patience);
+    const timer = globalThis.setTimeout(() => server.closeAllConnections(), patience);
     server.close(() => {
       clearTimeout(timer);
       resolve();

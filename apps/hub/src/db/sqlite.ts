@@ -32,7 +32,11 @@ class NodeSqlite {
     return {
       reader,
       all: (parameters: readonly unknown[]) => statement.all(...(parameters as SQLInputValue[])),
-      run: (parameters: readonly unknown[]) => statement.run(...(parameters as SQLInputValue[])),
+      run: (parameters: readonly unknown[]) => {
+        // A full disk makes SQLite roll back by itself; the rollback that follows must not hide why.
+        if (sql === 'rollback' && !this.raw.isTransaction) return { changes: 0, lastInsertRowid: 0 };
+        return statement.run(...(parameters as SQLInputValue[]));
+      },
       iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as SQLInputValue[])),
     };
   }

@@ -149,7 +149,6 @@ export const authRoutes = {
     path: '/auth/token',
     summary: 'Exchange a code for a long-lived token (called by the service)',
     access: 'token',
-    scopes: accepts.everything,
     body: Type.Object({ 'access-code': text, comment: opt(text) }),
     response: GrantedToken,
     style,
