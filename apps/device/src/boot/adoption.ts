@@ -25,6 +25,8 @@ export interface AdoptionRoom {
   revision: string;
   /** Containers of the revision by name. */
   sources: ReadonlyMap<string, ContainerSource>;
+  /** Containers that are the same in another revision: an update in place has left them running. */
+  unchangedSince(revision: string): Promise<ReadonlySet<string>>;
 }
 
 /** Takes over or takes away. @returns what the engine has to know about the containers that were taken over or stopped by a person */
@@ -56,7 +58,9 @@ async function adoptOne(
 ): Promise<Adopted | undefined> {
   const { host, places, lifecycle, networks, records, log, revision } = room;
   const running = await host.containers.find(name, places.lxc);
-  if (running !== undefined && source !== undefined && (note === undefined || note.revision === revision)) {
+  const isSame =
+    note === undefined || note.revision === revision || (await room.unchangedSince(note.revision)).has(name);
+  if (running !== undefined && source !== undefined && isSame) {
     if (note?.address !== undefined) networks.keep(source.container, note.address);
     await lifecycle.adopt(source, running, note?.address);
     log('INFO', 'boot', `took over ${name}, which was running (init pid ${running.initPid})`);
@@ -69,7 +73,7 @@ async function adoptOne(
   }
   if (running !== undefined) await end(room, running);
   await lifecycle.sweep(name, source);
-  if (source !== undefined && note?.userStopped === true && note.revision === revision) {
+  if (source !== undefined && note?.userStopped === true && isSame) {
     log('INFO', 'boot', `${name} stays stopped, as it was asked to be`);
     return { name, pid: 0, ready: false, userStopped: true };
   }

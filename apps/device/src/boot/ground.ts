@@ -4,13 +4,13 @@ import type { ConfigStore } from '../config/store.ts';
 import type { DeviceConfig } from '../config/table.ts';
 import { type ConfigWarning, formatWarning } from '../config/warning.ts';
 import type { Files, Host } from '../host/ports.ts';
-import { bootValue, chooseRevision } from '../revision/choose.ts';
 import { parseContext } from '../revision/load.ts';
 import { Failure } from '../runtime/failure.ts';
 import { createLog, fileSink, type Log, type LogSink } from '../runtime/log.ts';
-import { readIfThere } from '../storage/durable.ts';
 import type { StorageLayout } from '../storage/layout.ts';
 import type { ObjectStore } from '../storage/objects.ts';
+import { ErrorTail } from '../updates/error-tail.ts';
+import { type FoundBoot, findBoot } from '../updates/found.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { installOwnRevision, type OwnRevision } from './install.ts';
 import { choosePlaces, type Places, socketPathLimit } from './places.ts';
@@ -38,8 +38,13 @@ export interface Ground {
   layout: StorageLayout;
   objects: ObjectStore;
   context: ParseContext;
-  revision: string;
+  /** What was booted, and what there is about updates. */
+  boot: FoundBoot;
   log: Log;
+  /** Errors of the update in hand. */
+  errorTail: ErrorTail;
+  /** The runtime's log belongs to another revision from now on. */
+  moveLog(revision: string): Promise<void>;
   /** Writes what is left of the log and lets the storage go. */
   leave(): Promise<void>;
 }
@@ -63,13 +68,10 @@ export async function openGround(host: Host, request: GroundRequest): Promise<Gr
       own === undefined
         ? []
         : await orStorageFailure(storage, () => installOwnRevision({ files, layout, objects, context }, own));
-    const revision = chooseRevision({
-      environment: host.system.environment.pv_rev,
-      cmdline: request.cmdline,
-      stored: bootValue((await readIfThere(files, `${layout.boot}/uboot.txt`, 1024 * 1024)) ?? '', 'pv_rev'),
-    });
-    const logFile = await openLogFile(host, `${layout.revision(revision).logs}/pantavisor`);
-    const log = createLog(host.clock, config.PV_LOG_LEVEL, [logFile.sink, ...request.sinks]);
+    const boot = await findBoot({ host, config, layout, places, cmdline: request.cmdline });
+    const logFile = await openLogFile(host, logDirectory(layout, boot.revision));
+    const errorTail = new ErrorTail((text) => host.text.encode(text).length);
+    const log = createLog(host.clock, config.PV_LOG_LEVEL, [logFile.sink, errorTail.sink, ...request.sinks]);
     for (const warning of request.warnings)
       log(warning.severity === 'note' ? 'INFO' : 'WARN', 'config', formatWarning(warning));
     for (const sentence of repaired) log('WARN', 'storage', sentence);
@@ -78,7 +80,12 @@ export async function openGround(host: Host, request: GroundRequest): Promise<Gr
       await logFile.flush();
       await lock.release();
     };
-    return { config, places, socketPath, layout, objects, context, revision, log, leave };
+    const moveLog = async (revision: string) => {
+      const directory = logDirectory(layout, revision);
+      await makeDirectories(files, directory);
+      await logFile.moveTo(`${directory}/pantavisor.log`);
+    };
+    return { config, places, socketPath, layout, objects, context, boot, log, errorTail, moveLog, leave };
   } catch (error) {
     await lock.release();
     throw error;
@@ -93,6 +100,8 @@ function checkSocketPath({ text }: Pick<Host, 'text'>, path: string): string {
     hint: `a socket's path holds ${socketPathLimit} bytes at most; set PV_SYSTEM_RUNDIR to a shorter directory`,
   });
 }
+
+const logDirectory = (layout: StorageLayout, revision: string) => `${layout.revision(revision).logs}/pantavisor`;
 
 /** The runtime's own log; a storage that takes no more bytes does not keep the device from running. */
 async function openLogFile({ files, system }: { files: Files; system: Host['system'] }, directory: string) {

@@ -3,7 +3,13 @@ import { type Host, HostError } from '../host/ports.ts';
 import type { Log } from '../runtime/log.ts';
 
 /** Moments, as the programs see them in PV_OP. */
-export type SystemMoment = 'system-start' | 'system-done';
+export type SystemMoment =
+  | 'system-start'
+  | 'system-done'
+  | 'system-before-install-update'
+  | 'system-after-install-update'
+  | 'system-install-update'
+  | 'system-boot-done';
 
 const hookTimeoutMs = 60_000;
 

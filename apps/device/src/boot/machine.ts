@@ -12,6 +12,7 @@ import type { Host } from '../host/ports.ts';
 import { Bridges } from '../network/bridges.ts';
 import { parseAddress, prefixLengthOfMask } from '../network/ipv4.ts';
 import { Networks } from '../network/networks.ts';
+import type { RunningRevision } from '../updates/prepared-revision.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { MountLedger } from '../volumes/ledger.ts';
 import { plainDiskRoot } from '../volumes/plan.ts';
@@ -29,14 +30,13 @@ export interface Machine {
 
 /**
  * Makes the machine ready.
- * @param sourceOf the container as the revision to run next has it
+ * @param running the revision whose containers are started
  * @param post takes what becomes of containers
  */
 export async function prepareMachine(
   host: Host,
   ground: Ground,
-  state: State,
-  sourceOf: (name: string) => ContainerSource,
+  running: Pick<RunningRevision, 'current' | 'sourceOf'>,
   post: (event: ContainerEvent) => void,
 ): Promise<Machine> {
   const { config, places, log } = ground;
@@ -64,11 +64,11 @@ export async function prepareMachine(
     devLog: config.PV_LOG_AUTO_DEVLOG,
     volumes: { host, ledger, handlers },
     diskRoot: (name) => {
-      const disk = state.disks.find((candidate) => candidate.name === name);
+      const disk = running.current?.state.disks.find((candidate) => candidate.name === name);
       return plainDiskRoot(disk, places.storage);
     },
     handlers: config.PV_SECUREBOOT_HANDLERS,
-    sourceOf,
+    sourceOf: (name) => running.sourceOf(name),
     attend: createExports(host, places.exports, ledger),
     post,
     log,
@@ -82,7 +82,7 @@ export async function openNetworks(
   { config, log }: Pick<Ground, 'config' | 'log'>,
   { bridges, networks }: Pick<Machine, 'bridges' | 'networks'>,
   state: State,
-  sources: readonly ContainerSource[],
+  sources: Iterable<ContainerSource>,
 ): Promise<void> {
   await networks.open(state.pools);
   const { PV_NET_BRDEV: name, PV_NET_BRADDRESS4: address, PV_NET_BRMASK4: mask } = config;
@@ -91,7 +91,15 @@ export async function openNetworks(
     await bridges.open({ name, address: own, prefixLength });
   else
     log('WARN', 'network', `cannot set up bridge ${JSON.stringify(name)}: ${address} with mask ${mask} is no address`);
-  if (state.pools.length === 0) return;
+  if (state.pools.length > 0) await reserveAddresses(host, networks, sources);
+}
+
+/** Keeps addresses that configurations of containers use out of the pools. */
+export async function reserveAddresses(
+  host: Pick<Host, 'files'>,
+  networks: Networks,
+  sources: Iterable<ContainerSource>,
+): Promise<void> {
   for (const source of sources) {
     // A configuration that cannot be read is said when its container is to be started.
     const lines = await readStateConfig(host.files, source).catch(() => parseLxcConfig(''));

@@ -181,6 +181,11 @@ export class Lifecycle {
     return undefined;
   }
 
+  /** Revisions that anything mounted or running comes from. */
+  revisions(): string[] {
+    return [...new Set([...this.#runs.values()].map(({ source }) => source.revision))];
+  }
+
   #plan({ container, revision, trail }: ContainerSource, target: string): VolumeStep[] {
     const { places, diskRoot, handlers } = this.#room;
     const directory = `${trail}/${container.directory}`;

@@ -11,9 +11,15 @@ export class ContainerNotes {
   readonly #records: ContainerRecords;
   readonly #lifecycle: Pick<Lifecycle, 'runningOf'>;
   readonly #clock: Clock;
-  readonly #revision: string;
+  readonly #revision: () => string;
 
-  constructor(records: ContainerRecords, lifecycle: Pick<Lifecycle, 'runningOf'>, clock: Clock, revision: string) {
+  /** @param revision the one that runs at the time */
+  constructor(
+    records: ContainerRecords,
+    lifecycle: Pick<Lifecycle, 'runningOf'>,
+    clock: Clock,
+    revision: () => string,
+  ) {
     this.#records = records;
     this.#lifecycle = lifecycle;
     this.#clock = clock;
@@ -40,7 +46,7 @@ export class ContainerNotes {
     if (found === undefined && !userStopped) return;
     await this.#records.put({
       name,
-      revision: found?.revision ?? this.#revision,
+      revision: found?.revision ?? this.#revision(),
       pid: found?.running.initPid ?? 0,
       startedAt: report.startedAt ?? this.#clock.wall(),
       ready: report.status === 'READY',

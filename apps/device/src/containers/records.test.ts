@@ -48,7 +48,7 @@ test('notes follow the status, and a wish is noted before it is done', async () 
   const lifecycle = {
     runningOf: (name: string) => (name === 'web' ? { running, address: undefined, revision: '0' } : undefined),
   };
-  const notes = new ContainerNotes(records, lifecycle, host.clock, () => () => '0');
+  const notes = new ContainerNotes(records, lifecycle, host.clock, () => '0');
   const report = (more: Partial<ContainerReport>) =>
     ({ name: 'web', status: 'STARTED', startedAt: 1000, userStopped: false, ...more }) as ContainerReport;
   await notes.status(report({}));

@@ -10,7 +10,14 @@ export type CommandAnswer =
       ok: false;
       code: Extract<
         RefusalCode,
-        'command-pending' | 'update-ongoing' | 'local-mode' | 'claimed' | 'remote-disabled' | 'shell-closed'
+        | 'command-bad'
+        | 'command-pending'
+        | 'update-ongoing'
+        | 'local-mode'
+        | 'claimed'
+        | 'factory-untested'
+        | 'remote-disabled'
+        | 'shell-closed'
       >;
     };
 

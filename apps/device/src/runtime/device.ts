@@ -3,26 +3,28 @@
  * until it is told to stop. Everything comes in through ports, so that the same code runs on Node, on the small host and on
  * a simulated machine.
  */
-import { containerViews, createModel, type Effect, type Model, step } from '@pantavisor/engine';
-import { formatProblem } from '@pantavisor/state';
-import { adoptContainers } from '../boot/adoption.ts';
+import {
+  containerViews,
+  createDevice,
+  type DeviceModel,
+  type Effect,
+  stepDevice,
+  type Failure as UpdateFailure,
+} from '@pantavisor/engine';
 import { type Ground, type GroundRequest, openGround } from '../boot/ground.ts';
 import { runSystemHooks } from '../boot/hooks.ts';
-import { type Machine, openNetworks, prepareMachine } from '../boot/machine.ts';
+import { type Machine, prepareMachine, reserveAddresses } from '../boot/machine.ts';
 import { removeTraces } from '../boot/teardown.ts';
-import type { ContainerSource } from '../containers/launch.ts';
 import { ContainerNotes } from '../containers/notes.ts';
-import { relinkSockets } from '../containers/presence.ts';
 import { startControl } from '../control/server.ts';
 import type { Host, HttpServer } from '../host/ports.ts';
-import { RevisionCheck } from '../revision/check.ts';
-import { type LoadedRevision, loadRevision } from '../revision/load.ts';
-import { setCurrent, writeObjectsConfig } from '../storage/revisions.ts';
+import { type PreparedRevision, RunningRevision } from '../updates/prepared-revision.ts';
+import { createUpdates, type Updates } from '../updates/room.ts';
 import { createExecutors, type Watchers } from './executors.ts';
 import type { BuildInfo, Runtime } from './facade.ts';
-import { sentenceOf } from './failure.ts';
+import { Failure, sentenceOf } from './failure.ts';
 import { createLoop, type Loop } from './loop.ts';
-import { revisionPlan } from './revision-plan.ts';
+import { hookEnvironment, runRevision } from './run-revision.ts';
 import { createRuntime, PendingAnswers } from './runtime.ts';
 import { createTimers } from './timers.ts';
 
@@ -46,19 +48,14 @@ export interface Device {
 }
 
 /**
- * Starts a device. Resolves when the engine runs and the control socket answers; containers are still starting then.
+ * Starts a device. Resolves when a revision was handed to the engine, or when the device has to restart before that; the control socket
+ * answers, containers are still starting then.
  * @throws Failure when the device cannot start at all; nothing is held or left behind then
  */
 export async function startDevice(host: Host, request: DeviceRequest): Promise<Device> {
   const ground = await openGround(host, request);
   try {
-    const { files } = host;
-    const { layout, revision, log, config } = ground;
-    const loaded = await loadRevision(files, layout, ground.context, revision);
-    for (const warning of loaded.warnings) log('WARN', 'state', formatProblem(warning));
-    const check = new RevisionCheck(files, layout, revision, loaded.state, config.PV_SECUREBOOT_CHECKSUM);
-    await layOut(host, ground, check);
-    return await runDevice(host, ground, loaded, check, request);
+    return await new Composition(host, ground, request).start();
   } catch (error) {
     ground.log('FATAL', 'boot', messageOf(error));
     await ground.leave();
@@ -66,153 +63,169 @@ export async function startDevice(host: Host, request: DeviceRequest): Promise<D
   }
 }
 
-/** Puts the revision's files in place. A storage that takes no more bytes still runs what it has. */
-async function layOut({ files }: Host, ground: Ground, check: RevisionCheck): Promise<void> {
-  const { layout, revision, log, config } = ground;
-  const attempt = async (doing: string, work: () => Promise<unknown>) => {
-    try {
-      await work();
-    } catch (error) {
-      log('ERROR', 'storage', `cannot ${doing}: ${messageOf(error)}`);
-    }
-  };
-  await attempt(`lay out revision ${revision}`, async () => {
-    for (const path of await check.expand(config.PV_SYSTEM_INIT_MODE !== 'appengine'))
-      log('ERROR', 'storage', `cannot find the object of ${path}`);
-  });
-  await attempt(`point to revision ${revision}`, () => setCurrent(files, layout, revision));
-  await attempt('write .pvr/config', () => writeObjectsConfig(files, layout, revision));
-  await attempt('trust the files of the device', () => check.verify());
-}
+/** The rooms of one device, put together. */
+class Composition {
+  readonly #host: Host;
+  readonly #ground: Ground;
+  readonly #request: DeviceRequest;
+  readonly #running = new RunningRevision();
+  readonly #loop: Loop<DeviceModel>;
+  readonly #answers = new PendingAnswers();
+  /** Why the last revision could not be run. */
+  #runError: unknown;
 
-async function runDevice(
-  host: Host,
-  ground: Ground,
-  { name: revision, state }: LoadedRevision,
-  check: RevisionCheck,
-  request: DeviceRequest,
-): Promise<Device> {
-  const { socketPath, log, places, config, objects, layout } = ground;
-  const trail = layout.revision(revision).directory;
-  const sources = new Map<string, ContainerSource>(
-    state.containers.map((container) => {
-      const verify = () => check.verify(container.name);
-      return [container.name, { container, revision, trail, verify }];
-    }),
-  );
-  const sourceOf = (name: string) => {
-    const source = sources.get(name);
-    if (source === undefined) throw new RangeError(`cannot find container ${name} in revision ${revision}`);
-    return source;
-  };
+  constructor(host: Host, ground: Ground, request: DeviceRequest) {
+    this.#host = host;
+    this.#ground = ground;
+    this.#request = request;
+    this.#loop = createLoop<DeviceModel>({
+      model: createDevice(),
+      step: stepDevice,
+      clock: host.clock,
+      onReasons: (reasons) => {
+        for (const reason of reasons) ground.log('INFO', 'engine', sentenceOf(reason));
+      },
+    });
+  }
 
-  host.system.becomeSubreaper();
-  const loop = createLoop<Model>({
-    model: createModel(),
-    step,
-    clock: host.clock,
-    onReasons: (reasons) => {
-      for (const reason of reasons) log('INFO', 'engine', sentenceOf(reason));
-    },
-  });
-  const machine = await prepareMachine(host, ground, state, sourceOf, loop.post);
-  const { lifecycle } = machine;
-  const answers = new PendingAnswers();
-  const notes = new ContainerNotes(machine.records, lifecycle, host.clock, revision);
-  const runtime = createRuntime({
-    host,
-    loop,
-    lifecycle,
-    answers,
-    state: () => state,
-    noteWish: (report, stopped) => notes.wish(report, stopped),
-    controlGroup: places.controlGroup,
-    buildInfo: request.buildInfo,
-  });
-  const control = await startControl(host.http, socketPath, {
-    runtime,
-    text: host.text,
-    config: request.store,
-    objects: { store: objects, pathOf: (id) => layout.object(id) },
-    onFailure: (line, error) => log('ERROR', 'control', `${line}: ${messageOf(error)}`),
-  });
-  try {
+  async start(): Promise<Device> {
+    const [host, ground, running, loop] = [this.#host, this.#ground, this.#running, this.#loop];
+    const { socketPath, log, places, config, boot } = ground;
+    host.system.becomeSubreaper();
+    const machine = await prepareMachine(host, ground, running, loop.post);
+    const { lifecycle } = machine;
+    const revision = () => running.current?.name ?? boot.revision;
+    const notes = new ContainerNotes(machine.records, lifecycle, host.clock, revision);
+    const runtime = createRuntime({
+      host,
+      loop,
+      lifecycle,
+      answers: this.#answers,
+      state: () => running.current?.state,
+      noteWish: (report, stopped) => notes.wish(report, stopped),
+      controlGroup: places.controlGroup,
+      buildInfo: this.#request.buildInfo,
+    });
+    const begun = Promise.withResolvers<void>();
+    const stopped = Promise.withResolvers<StopPurpose>();
+    const updates = this.#updates(machine, begun);
+    const control = await this.#openControl(runtime, updates);
     log(
       'INFO',
       'boot',
-      `revision ${revision} on ${places.storage} (${config.PV_SYSTEM_INIT_MODE}), socket ${socketPath}`,
+      `revision ${boot.revision} on ${places.storage} (${config.PV_SYSTEM_INIT_MODE}), socket ${socketPath}`,
     );
-    await openNetworks(host, ground, machine, state, [...sources.values()]);
-    await runSystemHooks(host, places.library, 'system-start', hookEnvironment(ground), log);
-    const adopted = await adoptContainers({ ...machine, host, places, log, revision, sources });
-    const running = adopted.filter(({ pid }) => pid > 0).map(({ name }) => name);
-    await relinkSockets(host.files, places, running);
-    loop.post({ type: 'revision.run', plan: revisionPlan(revision, state), adopted });
-  } catch (error) {
-    await control.close();
-    throw error;
+    const timers = createTimers(host.clock, (timer) => loop.post({ type: 'timer.fired', timer }));
+    const watchers = this.#watch(notes, runtime, machine, (purpose) => {
+      stopped.resolve(purpose);
+      begun.resolve();
+    });
+    loop.run({
+      ...createExecutors({ lifecycle, timers, answers: this.#answers, watchers, log }),
+      ...updates.executors,
+    });
+    loop.post(boot.event);
+    const end = async () => {
+      updates.collector.close();
+      await endDevice(host, ground, machine, control);
+    };
+    try {
+      await begun.promise;
+    } catch (error) {
+      await end();
+      throw error;
+    }
+    const finished = stopped.promise.then(async (purpose) => {
+      await end();
+      await ground.leave();
+      return purpose;
+    });
+    const stop = (purpose: StopPurpose) => loop.post({ type: 'device.stop', purpose });
+    return { runtime, socketPath, revision: boot.revision, finished, stop };
   }
-  const timers = createTimers(host.clock, (timer) => loop.post({ type: 'timer.fired', timer }));
-  const finished = new Promise<StopPurpose>((resolve) => {
-    const tearDown = () => endDevice(host, ground, machine, control);
-    const stopped = (purpose: StopPurpose) => void tearDown().finally(() => resolve(purpose));
-    const watchers = watch(host, ground, notes, runtime, loop, request, stopped);
-    loop.run(createExecutors({ lifecycle, timers, answers, watchers, log }));
-  });
-  const stop = (purpose: StopPurpose) => loop.post({ type: 'device.stop', purpose });
-  return { runtime, socketPath, revision, finished, stop };
-}
 
-/** What else follows from what the engine says: notes for the next runtime, hooks, the word that all is ready. */
-function watch(
-  host: Host,
-  ground: Ground,
-  notes: ContainerNotes,
-  runtime: Runtime,
-  loop: Loop<Model>,
-  { onReady }: DeviceRequest,
-  stopped: (purpose: StopPurpose) => void,
-): Watchers {
-  const { log, places, socketPath } = ground;
-  let announced = false;
-  const announce = () => {
-    if (announced || !areGoalsMet(loop.model())) return;
-    announced = true;
-    onReady(socketPath);
-  };
-  const note = async (name: string) => {
-    const report = runtime.containers().find((candidate) => candidate.name === name);
-    if (report !== undefined) await notes.status(report);
-  };
-  return {
-    status: (name) => {
-      note(name).catch((error) => log('ERROR', 'containers', `cannot note the status of ${name}: ${messageOf(error)}`));
-      announce();
-    },
-    revision: (status) => {
-      announce();
-      if (status === 'READY') void runSystemHooks(host, places.library, 'system-done', hookEnvironment(ground), log);
-    },
-    failed: () => loop.post({ type: 'device.stop', purpose: 'reboot' }),
-    stopped,
-  };
+  #updates(machine: Machine, begun: PromiseWithResolvers<void>): Updates {
+    const [host, ground, running, loop] = [this.#host, this.#ground, this.#running, this.#loop];
+    const settled = (error?: unknown) => {
+      this.#runError = error;
+      if (error === undefined) begun.resolve();
+    };
+    const room = { host, ground, machine, running, post: loop.post, settled };
+    return createUpdates({
+      host,
+      ground,
+      running,
+      model: () => loop.model().updates,
+      post: loop.post,
+      startedFrom: () => machine.lifecycle.revisions(),
+      switched: (revision) => this.#follow(machine, revision),
+      proceed: (revision, trial) => void runRevision(room, revision, trial),
+      failed: (failure) => begun.reject(this.#runError ?? failureOf(failure)),
+    });
+  }
+
+  /** What carries the name of the running revision follows it to another one. */
+  async #follow({ networks }: Machine, revision: PreparedRevision): Promise<void> {
+    const { log, moveLog } = this.#ground;
+    if (revision.state.pools.length > 0) await reserveAddresses(this.#host, networks, revision.sources.values());
+    log('INFO', 'revision', `${revision.name} takes the place of the running revision`);
+    await moveLog(revision.name).catch((error) => log('ERROR', 'log', messageOf(error)));
+  }
+
+  #openControl(runtime: Runtime, { objects, steps, commands }: Updates): Promise<HttpServer> {
+    const { socketPath, layout, log } = this.#ground;
+    return startControl(this.#host.http, socketPath, {
+      runtime,
+      text: this.#host.text,
+      config: this.#request.store,
+      objects: { store: objects, pathOf: (id) => layout.object(id) },
+      steps,
+      commands,
+      onFailure: (line, error) => log('ERROR', 'control', `${line}: ${messageOf(error)}`),
+    });
+  }
+
+  /** What else follows from what the engine says: notes for the next runtime, hooks, the word that all is ready. */
+  #watch(notes: ContainerNotes, runtime: Runtime, machine: Machine, stopped: (purpose: StopPurpose) => void): Watchers {
+    const [host, ground, running, loop] = [this.#host, this.#ground, this.#running, this.#loop];
+    const { log, places, socketPath } = ground;
+    let announced = false;
+    const announce = () => {
+      if (announced || !areGoalsMet(loop.model())) return;
+      announced = true;
+      this.#request.onReady(socketPath);
+    };
+    const note = async (name: string) => {
+      const report = runtime.containers().find((candidate) => candidate.name === name);
+      // A container that has left the revision leaves no note.
+      await (report === undefined ? machine.records.remove(name) : notes.status(report));
+    };
+    return {
+      status: (name) => {
+        note(name).catch((error) =>
+          log('ERROR', 'containers', `cannot note the status of ${name}: ${messageOf(error)}`),
+        );
+        announce();
+      },
+      revision: (status) => {
+        announce();
+        const variables = hookEnvironment(ground, running.current?.name ?? ground.boot.revision);
+        if (status === 'READY') void runSystemHooks(host, places.library, 'system-done', variables, log);
+      },
+      stopped,
+    };
+  }
 }
 
 /** Every container is where its goal wants it, or where a person or its own work has put it. */
-function areGoalsMet(model: Model): boolean {
-  const views = containerViews(model);
+function areGoalsMet({ containers }: DeviceModel): boolean {
+  const views = containerViews(containers);
   return views?.every(({ goal, userStopped, completed }) => goal === 'ACHIEVED' || userStopped || completed) === true;
 }
 
-/** Variables of system hooks outside of an update (boot.md §8). */
-function hookEnvironment({ layout, revision }: Ground): Record<string, string> {
-  return {
-    PV_REV: revision,
-    PV_TRY: '',
-    PV_TRYBOOT: 'false',
-    PV_OBJ_STORAGE: `${layout.objects}/`,
-    PV_TRAILS_STORAGE: layout.revision(revision).directory,
-  };
+/** A failure of the engine's own, for the person who started the program. */
+function failureOf({ code, reasons }: UpdateFailure): Failure {
+  return new Failure(code, reasons.map(({ message }) => message).join('; ') || `cannot run any revision: ${code}`);
 }
 
 async function endDevice(host: Host, ground: Ground, machine: Machine, control: HttpServer): Promise<void> {
@@ -225,8 +238,6 @@ async function endDevice(host: Host, ground: Ground, machine: Machine, control: 
     log('INFO', 'shutdown', 'everything is stopped');
   } catch (error) {
     log('ERROR', 'shutdown', messageOf(error));
-  } finally {
-    await ground.leave();
   }
 }
 

@@ -1,11 +1,14 @@
 /** What the device does for each effect of the engine: one row each, none of which waits. */
-import type { ContainerStatus, Effect, Reason } from '@pantavisor/engine';
+import type { ContainerStatus, Effect } from '@pantavisor/engine';
 import type { Lifecycle } from '../containers/lifecycle.ts';
 import { sentenceOf } from './failure.ts';
 import type { Log } from './log.ts';
 import type { Executors } from './loop.ts';
 import type { PendingAnswers } from './runtime.ts';
 import type { Timers } from './timers.ts';
+
+/** The rows of containers and of the device itself; those of updates are `updates/room.ts`. */
+export type ContainerExecutors = Pick<Executors, Effect['type']>;
 
 type Purpose = Extract<Effect, { type: 'device.stopped' }>['purpose'];
 
@@ -15,8 +18,6 @@ export interface Watchers {
   status(name: string, to: ContainerStatus): void;
   /** The lowest status of all groups changed. */
   revision(status: ContainerStatus): void;
-  /** The running revision cannot hold. */
-  failed(reason: Reason): void;
   /** Everything is stopped. */
   stopped(purpose: Purpose): void;
 }
@@ -28,7 +29,7 @@ export function createExecutors(parts: {
   answers: PendingAnswers;
   watchers: Watchers;
   log: Log;
-}): Executors {
+}): ContainerExecutors {
   const { lifecycle, timers, answers, watchers, log } = parts;
   return {
     'container.mount': ({ name, run, staged }) => lifecycle.mount(name, run, staged === true),
@@ -50,7 +51,6 @@ export function createExecutors(parts: {
     },
     'revision.failed': ({ reason }) => {
       log('ERROR', 'revision', sentenceOf(reason));
-      watchers.failed(reason);
     },
     'device.stopped': ({ purpose }) => watchers.stopped(purpose),
   };

@@ -52,7 +52,12 @@ export function terminalSink(system: System): LogSink {
  * Appends to a file, many lines at once when they come fast. When the file cannot be written (disk full) that is said once on
  * stderr and lines are dropped until it can be written again.
  */
-export function fileSink(files: Files, system: System, path: string): { sink: LogSink; flush(): Promise<void> } {
+export function fileSink(
+  files: Files,
+  system: System,
+  path: string,
+): { sink: LogSink; flush(): Promise<void>; moveTo(path: string): Promise<void> } {
+  let target = path;
   let waiting: string[] = [];
   let writing: Promise<void> | undefined;
   let broken = false;
@@ -61,23 +66,28 @@ export function fileSink(files: Files, system: System, path: string): { sink: Lo
       const text = waiting.join('');
       waiting = [];
       try {
-        await files.append(path, text, { mode: 0o644 });
+        await files.append(target, text, { mode: 0o644 });
         broken = false;
       } catch (error) {
         if (!broken)
-          system.print('stderr', `cannot write the log ${path}: ${error instanceof Error ? error.message : error}\n`);
+          system.print('stderr', `cannot write the log ${target}: ${error instanceof Error ? error.message : error}\n`);
         broken = true;
       }
     }
     writing = undefined;
+  };
+  const flush = async () => {
+    await writing;
   };
   return {
     sink: (record) => {
       waiting.push(formatRecord(record));
       writing ??= drain();
     },
-    flush: async () => {
-      await writing;
+    flush,
+    moveTo: async (next) => {
+      await flush();
+      target = next;
     },
   };
 }

@@ -3,8 +3,8 @@ import {
   type Answer,
   type ContainerStatus,
   containerViews,
+  type DeviceModel,
   groupViews,
-  type Model,
   revisionView,
 } from '@pantavisor/engine';
 import type { State } from '@pantavisor/state';
@@ -43,7 +43,7 @@ export class PendingAnswers {
 
 export interface RuntimeParts {
   host: Pick<Host, 'files' | 'clock' | 'containers'>;
-  loop: Loop<Model>;
+  loop: Loop<DeviceModel>;
   lifecycle: Lifecycle;
   answers: PendingAnswers;
   /** State of the running revision; undefined before one is loaded. */
@@ -62,7 +62,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const containers = (): ContainerReport[] => {
     // The engine counts in time that only grows; people want the time of day.
     const offset = host.clock.wall() - host.clock.monotonic();
-    return (containerViews(loop.model()) ?? []).map((view) => ({
+    return (containerViews(loop.model().containers) ?? []).map((view) => ({
       name: view.name,
       group: view.group,
       status: view.status,
@@ -78,7 +78,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   };
 
   const groups = (): GroupReport[] =>
-    (groupViews(loop.model()) ?? []).map(({ name, status, statusGoal, restartPolicy, autoRecovery }) => ({
+    (groupViews(loop.model().containers) ?? []).map(({ name, status, statusGoal, restartPolicy, autoRecovery }) => ({
       name,
       status,
       statusGoal,
@@ -104,7 +104,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   };
 
   const signalReady = async (name: string): Promise<SignalAnswer> => {
-    const view = containerViews(loop.model())?.find((candidate) => candidate.name === name);
+    const view = containerViews(loop.model().containers)?.find((candidate) => candidate.name === name);
     const runs: readonly (ContainerStatus | undefined)[] = ['STARTING', 'STARTED', 'READY'];
     if (view?.statusGoal !== 'READY' || !runs.includes(view.status)) return { ok: false, code: 'not-expected' };
     loop.post({ type: 'container.ready', name });
@@ -112,11 +112,11 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   };
 
   return {
-    loaded: () => state() !== undefined && loop.model().revision !== undefined,
-    revision: () => loop.model().revision,
+    loaded: () => state() !== undefined && loop.model().containers.revision !== undefined,
+    revision: () => loop.model().containers.revision,
     containers,
     groups,
-    status: () => revisionView(loop.model())?.status ?? 'NONE',
+    status: () => revisionView(loop.model().containers)?.status ?? 'NONE',
     requestContainer,
     signalReady,
     callerOf,

@@ -9,15 +9,17 @@ export interface KeepRules {
   updating: string | undefined;
   /** Revision that the boot loader goes back to. */
   committed: string | undefined;
+  /** Further ones that something needs: armed for the next boot, copied from, or with containers that were started from them. */
+  others?: readonly string[];
   /** `PV_STORAGE_GC_KEEP_FACTORY` */
   keepFactory: boolean;
 }
 
 /** Revisions to remove, in the given order. With nothing known of what runs or is committed, none. */
 export function removableRevisions(revisions: readonly string[], rules: KeepRules): string[] {
-  const { running, updating, committed, keepFactory } = rules;
+  const { running, updating, committed, others = [], keepFactory } = rules;
   if (running === undefined && committed === undefined) return [];
-  const kept = new Set([running, updating, committed, ...(keepFactory ? [factoryRevision] : [])]);
+  const kept = new Set([running, updating, committed, ...others, ...(keepFactory ? [factoryRevision] : [])]);
   return revisions.filter((revision) => !kept.has(revision));
 }
 
