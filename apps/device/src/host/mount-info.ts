@@ -9,7 +9,6 @@ export interface MountInfo extends MountEntry {
 
 /**
  * Entries, oldest first; lines that do not have the shape are left out.
- * The text is UTF-8 already decoded; the kernel's octal escapes only stand for blanks, tabs, line ends and backslashes.
  */
 export function parseMountInfo(text: string): MountInfo[] {
   const entries: MountInfo[] = [];
@@ -37,7 +36,16 @@ export function parseMountInfo(text: string): MountInfo[] {
   return entries;
 }
 
+/** Runs of escaped bytes may be one character of UTF-8; bytes that are none stay escaped. */
 function unescapeField(field: string): string {
   if (!field.includes('\\')) return field;
-  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return field.replace(/(?:\\[0-7]{3})+/g, (run) => {
+    const bytes = run.slice(1).split('\\');
+    const encoded = bytes.map((octal) => `%${Number.parseInt(octal, 8).toString(16).padStart(2, '0')}`);
+    try {
+      return decodeURIComponent(encoded.join(''));
+    } catch {
+      return run;
+    }
+  });
 }

@@ -1,5 +1,12 @@
 /** LXC containers of this machine, each with its monitor process (lxc-start(1)), over files and processes of any host. */
-import { type ContainerExit, type ContainerRuntime, type Files, HostError, type RunningContainer } from '../ports.ts';
+import {
+  type ContainerExit,
+  type ContainerRuntime,
+  type Files,
+  HostError,
+  type RunningContainer,
+  type TextCoding,
+} from '../ports.ts';
 import { ControlGroups } from './control-groups.ts';
 import { containerFolder, findLxcStart, runLxcStart, type StartRequest } from './launch.ts';
 import { MonitorPipe } from './monitor-pipe.ts';
@@ -28,8 +35,7 @@ interface Tracked {
 export interface LxcOptions {
   files: Files;
   door: ProcessDoor;
-  /** Reads LXC's exit messages; see monitor-pipe.ts. */
-  readExits: (bytes: Uint8Array) => Map<string, ContainerExit>;
+  text: TextCoding;
   /** Static program that inits are started through. */
   initProgram?: string;
 }
@@ -38,7 +44,7 @@ export class LxcContainers implements ContainerRuntime {
   readonly initProgram?: string;
   readonly #files: Files;
   readonly #door: ProcessDoor;
-  readonly #readExits: LxcOptions['readExits'];
+  readonly #text: TextCoding;
   readonly #groups: ControlGroups;
   /** By the monitor's number, from start or find until the container of this name starts anew. */
   readonly #tracked = new Map<number, Tracked>();
@@ -48,7 +54,7 @@ export class LxcContainers implements ContainerRuntime {
   constructor(options: LxcOptions) {
     this.#files = options.files;
     this.#door = options.door;
-    this.#readExits = options.readExits;
+    this.#text = options.text;
     this.#groups = new ControlGroups(options.files, (ms) => options.door.pause(ms));
     if (options.initProgram !== undefined) this.initProgram = options.initProgram;
   }
@@ -56,7 +62,7 @@ export class LxcContainers implements ContainerRuntime {
   #pipeOf(lxcPath: string): MonitorPipe {
     let pipe = this.#pipes.get(lxcPath);
     if (!pipe) {
-      pipe = new MonitorPipe(this.#files, this.#door, lxcPath, this.#readExits);
+      pipe = new MonitorPipe(this.#files, this.#door, this.#text, lxcPath);
       this.#pipes.set(lxcPath, pipe);
     }
     return pipe;
@@ -76,7 +82,11 @@ export class LxcContainers implements ContainerRuntime {
     try {
       const program = await this.#findProgram();
       pipe.take(name);
-      const monitorPid = await runLxcStart(this.#files, this.#door, program, request);
+      const monitorPid = await runLxcStart(
+        { files: this.#files, door: this.#door, text: this.#text },
+        program,
+        request,
+      );
       const tracked = await this.#track(name, lxcPath, monitorPid, (await initOf(this.#files, monitorPid)) ?? 0);
       await pipe.drain();
       return tracked.container;

@@ -1,5 +1,5 @@
 /** Running `lxc-start -d` and saying why it failed. */
-import { type ContainerExit, type Files, HostError } from '../ports.ts';
+import { type ContainerExit, type Files, HostError, type TextCoding } from '../ports.ts';
 import type { ProcessDoor } from './process-door.ts';
 
 export interface StartRequest {
@@ -62,8 +62,7 @@ export function errorsIn(text: string, name: string): string[] {
  * @throws HostError LXC with LXC's own errors
  */
 export async function runLxcStart(
-  files: Files,
-  door: ProcessDoor,
+  { files, door, text }: { files: Files; door: ProcessDoor; text: TextCoding },
   program: string,
   request: StartRequest,
 ): Promise<number> {
@@ -105,26 +104,34 @@ export async function runLxcStart(
     door.forget(handle.pid);
     door.close(handle);
   }
-  if (exit?.kind !== 'code' || exit.code !== 0)
-    throw new HostError('LXC', 'start container', name, await reasonOf(files, request, logged, stderrFile, exit));
+  if (exit?.kind !== 'code' || exit.code !== 0) {
+    const errors = await newErrors(files, text, logFile, logged, name);
+    throw new HostError('LXC', 'start container', name, await reasonOf(files, errors, stderrFile, exit));
+  }
   const monitor = Number((await files.readText(keptName)).trim());
   if (!Number.isInteger(monitor) || monitor < 1)
     throw new HostError('LXC', 'start container', name, `LXC's monitor has left no number in ${pidFile}`);
   return monitor;
 }
 
+/** The errors that LXC wrote since the log had `from` bytes; none when there is no log. */
+export async function newErrors(
+  files: Files,
+  text: TextCoding,
+  path: string,
+  from: number,
+  name: string,
+): Promise<string[]> {
+  const bytes = await files.read(path).catch(() => new Uint8Array());
+  return errorsIn(text.decode(bytes.subarray(Math.max(bytes.length - mostRead, bytes.length < from ? 0 : from))), name);
+}
+
 async function reasonOf(
   files: Files,
-  request: StartRequest,
-  logged: number,
+  errors: string[],
   stderrFile: string,
   exit: ContainerExit | undefined,
 ): Promise<string> {
-  const text = await files.readText(request.logFile).catch(() => '');
-  const errors = errorsIn(
-    text.slice(Math.max(text.length - mostRead, text.length < logged ? 0 : logged)),
-    request.name,
-  );
   if (errors.length > 0) return errors.join('; ');
   const printed = (await files.readText(stderrFile).catch(() => '')).trim();
   if (printed !== '') return printed.split('\n').slice(-mostLines).join('; ');

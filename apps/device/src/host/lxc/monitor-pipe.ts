@@ -3,7 +3,7 @@
  * ended when the kernel is older than 6.15 or the init was gone before it could be opened. Nothing waits on it; it is emptied when a
  * container has started or ended. It is there as long as it has users; without it some exits stay unknown, and nothing else fails.
  */
-import type { ContainerExit, Files } from '../ports.ts';
+import type { ContainerExit, Files, TextCoding } from '../ports.ts';
 import type { MessagePipe, ProcessDoor } from './process-door.ts';
 
 /** `struct lxc_msg` of liblxc: an int of type, 256 bytes of name, an int of value. */
@@ -18,7 +18,7 @@ const runFolder = '/run/lxc';
 export function exitsIn(
   bytes: Uint8Array,
   signalName: (number: number) => string,
-  decode: (bytes: Uint8Array) => string,
+  text: TextCoding,
 ): Map<string, ContainerExit> {
   const exits = new Map<string, ContainerExit>();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -30,7 +30,7 @@ export function exitsIn(
     // What wait(2) calls a status: an exit code in the second byte, or a signal in the low seven bits.
     const signal = status & 0x7f;
     exits.set(
-      decode(name.subarray(0, end < 0 ? name.length : end)),
+      text.decode(name.subarray(0, end < 0 ? name.length : end)),
       signal === 0 ? { kind: 'code', code: (status >> 8) & 0xff } : { kind: 'signal', signal: signalName(signal) },
     );
   }
@@ -40,7 +40,7 @@ export function exitsIn(
 export class MonitorPipe {
   readonly #files: Files;
   readonly #door: ProcessDoor;
-  readonly #readExits: (bytes: Uint8Array) => Map<string, ContainerExit>;
+  readonly #text: TextCoding;
   readonly #folder: string;
   readonly #exits = new Map<string, ContainerExit>();
   #pipe: MessagePipe | undefined;
@@ -48,15 +48,10 @@ export class MonitorPipe {
   /** Opening and closing happen one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(
-    files: Files,
-    door: ProcessDoor,
-    lxcPath: string,
-    readExits: (bytes: Uint8Array) => Map<string, ContainerExit>,
-  ) {
+  constructor(files: Files, door: ProcessDoor, text: TextCoding, lxcPath: string) {
     this.#files = files;
     this.#door = door;
-    this.#readExits = readExits;
+    this.#text = text;
     this.#folder = `${runFolder}${lxcPath}`;
   }
 
@@ -98,7 +93,8 @@ export class MonitorPipe {
       bytes !== undefined && bytes.length > 0;
       bytes = await this.#pipe?.read()
     )
-      for (const [name, exit] of this.#readExits(bytes)) this.#exits.set(name, exit);
+      for (const [name, exit] of exitsIn(bytes, (number) => this.#door.signalName(number), this.#text))
+        this.#exits.set(name, exit);
   }
 
   /** The reported exit of a container, once. */

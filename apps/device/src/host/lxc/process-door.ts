@@ -19,6 +19,7 @@ export interface ProcessDoor {
   signal(handle: ProcessHandle, signal: string): void;
   /** Number of a signal in the masks of /proc/PID/status. */
   signalNumber(signal: string): number;
+  signalName(number: number): string;
   /** Starts a program whose standard error goes to an existing file. */
   start(
     program: string,

@@ -7,9 +7,12 @@ import { after, before, describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { setChildSubreaper } from '@pantavisor/linux';
+import { LxcContainers } from '../lxc/containers.ts';
 import { type ContainersFixture, testContainers } from '../testing/containers.ts';
 import { Children } from './children.ts';
-import { LxcContainers } from './containers.ts';
+import { createFiles } from './files.ts';
+import { createProcessDoor } from './process-door.ts';
+import { createText } from './text.ts';
 
 const run = promisify(execFile);
 const timeout = 60_000;
@@ -42,7 +45,11 @@ async function makeRoot(path: string): Promise<void> {
     await writeFile(`${path}/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
 
-type Exits = ConstructorParameters<typeof LxcContainers>[1];
+type Exits = Parameters<typeof createProcessDoor>[1];
+
+function runtime(children: Children, exitOf?: Exits): LxcContainers {
+  return new LxcContainers({ files: createFiles(), door: createProcessDoor(children, exitOf), text: createText() });
+}
 
 async function create(exitOf?: Exits): Promise<ContainersFixture & { group: string; containers: LxcContainers }> {
   const directory = await mkdtemp(`${tmpdir()}/node-host-lxc-`);
@@ -50,7 +57,7 @@ async function create(exitOf?: Exits): Promise<ContainersFixture & { group: stri
   const group = directory.slice(directory.lastIndexOf('/') + 1);
   await Promise.all([makeRoot(`${directory}/root`), mkdir(lxcPath), mkdir(`${directory}/mount`)]);
   const children = new Children();
-  const containers = new LxcContainers(children, exitOf);
+  const containers = runtime(children, exitOf);
   const names = new Set<string>();
   return {
     containers,
@@ -60,7 +67,7 @@ async function create(exitOf?: Exits): Promise<ContainersFixture & { group: stri
       while (!heedsPower(initPid)) await setImmediate();
     },
     // Asks the kernel: both runtimes would read the same monitor's pipe here, which two processes with the storage's lock cannot.
-    restarted: async () => new LxcContainers(children),
+    restarted: async () => runtime(children),
     prepare: async (name, init) => {
       names.add(name);
       const configFile = `${directory}/${name}.conf`;

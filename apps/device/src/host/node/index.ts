@@ -1,13 +1,16 @@
+import { containerInitPath } from '@pantavisor/linux';
+import { LxcContainers } from '../lxc/containers.ts';
 import type { Host } from '../ports.ts';
 import { Children } from './children.ts';
 import { createClock } from './clock.ts';
-import { LxcContainers } from './containers.ts';
 import { createFiles } from './files.ts';
 import { createHashing } from './hashing.ts';
 import { createHttp } from './http.ts';
 import { createMounts } from './mounts.ts';
 import { createNetwork } from './network.ts';
+import { createProcessDoor } from './process-door.ts';
 import { createProcesses } from './processes.ts';
+import { createSignatures } from './signatures.ts';
 import { createSystem } from './system.ts';
 import { createText } from './text.ts';
 
@@ -15,15 +18,23 @@ import { createText } from './text.ts';
 export function createNodeHost(): Host {
   const children = new Children();
   const processes = createProcesses(children);
+  const files = createFiles();
+  const text = createText();
   return {
-    files: createFiles(),
+    files,
     mounts: createMounts(processes),
-    containers: new LxcContainers(children),
+    containers: new LxcContainers({
+      files,
+      door: createProcessDoor(children),
+      text,
+      initProgram: containerInitPath(),
+    }),
     processes,
     http: createHttp(),
     clock: createClock(),
     hashing: createHashing(),
-    text: createText(),
+    text,
+    signatures: createSignatures(),
     network: createNetwork(),
     system: createSystem(children),
   };

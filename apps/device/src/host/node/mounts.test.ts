@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { unmount } from '@pantavisor/linux';
+import { parseMountInfo } from '../mount-info.ts';
 import { testMounts } from '../testing/mounts.ts';
 import { Children } from './children.ts';
 import { createFiles } from './files.ts';
-import { createMounts, parseMountInfo } from './mounts.ts';
+import { createMounts } from './mounts.ts';
 import { createProcesses } from './processes.ts';
 
 const run = promisify(execFile);

@@ -38,7 +38,9 @@ const secondPath = 8192;
 export function createFiles(kernel: Kernel): Files {
   const files = new SmallFiles(kernel);
   // Rooms may hand the steps on one by one: each must work on its own.
-  const names = Object.getOwnPropertyNames(SmallFiles.prototype).filter((name) => name !== 'constructor') as (keyof Files)[];
+  const names = Object.getOwnPropertyNames(SmallFiles.prototype).filter(
+    (name) => name !== 'constructor',
+  ) as (keyof Files)[];
   return Object.fromEntries(names.map((name) => [name, files[name].bind(files)])) as unknown as Files;
 }
 

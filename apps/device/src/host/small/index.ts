@@ -1,7 +1,6 @@
 /** Every door of the device, on the small host: system calls of one static executable. */
-import { decodeText, Kernel, Loop } from '@pantavisor/small-host';
+import { Kernel, Loop } from '@pantavisor/small-host';
 import { LxcContainers } from '../lxc/containers.ts';
-import { exitsIn } from '../lxc/monitor-pipe.ts';
 import type { Host } from '../ports.ts';
 import { Children } from './children.ts';
 import { createClock } from './clock.ts';
@@ -11,7 +10,7 @@ import { createMounts } from './mounts.ts';
 import { createNetwork } from './network.ts';
 import { createProcessDoor } from './process-door.ts';
 import { createProcesses } from './processes.ts';
-import { Signals, signalName } from './signals.ts';
+import { Signals } from './signals.ts';
 import { startValues } from './start.ts';
 import { createSystem } from './system.ts';
 import { createHashing, createText } from './text.ts';
@@ -24,20 +23,21 @@ export function createSmallHost(): Host {
   const signals = new Signals(kernel, loop);
   const { argv, environment, executable } = startValues(kernel);
   const files = createFiles(kernel);
+  const text = createText();
   return {
     files,
     mounts: createMounts(kernel, (path) => files.readText(path)),
     containers: new LxcContainers({
       files,
       door: createProcessDoor(kernel, loop, children, environment),
-      readExits: (bytes) => exitsIn(bytes, signalName, decodeText),
+      text,
       initProgram: executable,
     }),
     processes: createProcesses(kernel, loop, children, environment),
     http: createHttp(kernel, loop),
     clock: createClock(machine, loop),
     hashing: createHashing(kernel),
-    text: createText(),
+    text,
     network: createNetwork(kernel, async (path) => (await files.status(path)) !== undefined),
     system: createSystem(kernel, signals, children, environment, argv),
   };

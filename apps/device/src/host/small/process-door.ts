@@ -88,6 +88,7 @@ export function createProcessDoor(
       kernel.raw('pidfd_send_signal', 0, (handle as SmallHandle).descriptor, number, 0, 0);
     },
     signalNumber: (signal) => signalNumber(signal) ?? 0,
+    signalName,
     async start(program, argv, variables, stderrFile) {
       const stderr = attempt('write', stderrFile, () =>
         kernel.open(stderrFile, openFlags.writeOnly | openFlags.append),

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { signalName } from '@pantavisor/linux';
 import fc from 'fast-check';
-import { exitsIn } from './monitor-fifo.ts';
+import { createText } from '../node/text.ts';
+import { exitsIn as readExits } from './monitor-pipe.ts';
+
+const exitsIn = (bytes: Uint8Array) => readExits(bytes, signalName, createText());
 
 function message(type: number, name: string, value: number): Buffer {
   const bytes = Buffer.alloc(264);

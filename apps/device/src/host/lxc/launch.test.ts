@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { errorsIn, logLength, newErrors } from './lxc-log.ts';
+import { createFiles } from '../node/files.ts';
+import { createText } from '../node/text.ts';
+import { errorsIn, newErrors as readErrors } from './launch.ts';
+
+const newErrors = (path: string, from: number, name: string) =>
+  readErrors(createFiles(), createText(), path, from, name);
 
 const line = (name: string, level: string, message: string) =>
   `lxc-start ${name} 20260101000000.109 ${level.padEnd(8)} conf - ../src/lxc/conf.c:run_buffer:321 - ${message}`;
@@ -34,10 +39,9 @@ describe('errors in the LXC log', () => {
     const directory = await mkdtemp(`${tmpdir()}/node-host-log-`);
     try {
       const path = `${directory}/log`;
-      assert.equal(await logLength(path), 0);
       assert.deepEqual(await newErrors(path, 0, 'c'), []);
       await writeFile(path, `${line('c', 'ERROR', 'old')}\n`);
-      const from = await logLength(path);
+      const from = (await stat(path)).size;
       await writeFile(path, `${line('c', 'ERROR', 'new')}\n`, { flag: 'a' });
       assert.deepEqual(await newErrors(path, from, 'c'), ['new']);
       // A log that was rotated away meanwhile begins anew.
