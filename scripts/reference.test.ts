@@ -8,6 +8,6 @@ const checkout = fileURLToPath(new URL('../', import.meta.url));
 
 for (const [path, text] of referencePages()) {
   test(`${path} says what the tables of the source say`, () => {
-    assert.equal(readFileSync(checkout + path, 'utf8'), text, "run 'node scripts/reference.ts' and commit the pages");
+    assert.equal(readFileSync(checkout + path, 'utf8'), text, "run 'npm run docs' and commit the pages");
   });
 }

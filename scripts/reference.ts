@@ -1,4 +1,4 @@
-/** `node scripts/reference.ts`: writes the pages of docs/reference that are made from tables of the source. */
+/** `npm run docs`: writes the pages of docs/reference that are made from tables of the source. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Endpoint, endpoints, type Refusal, refusals } from '@pantavisor/ctrl-api';
@@ -9,7 +9,7 @@ import { configKeys } from '../apps/device/src/config/table.ts';
 import { exitCodes as pvcontrolExits } from '../apps/device-tools/src/pvcontrol/exit-codes.ts';
 import { exitMeanings, exitCodes as startExits } from './start/options.ts';
 
-const generated = '<!-- Made by `node scripts/reference.ts` from the tables of the source; changes here are lost. -->';
+const generated = '<!-- Made by `npm run docs` from the tables of the source; changes here are lost. -->';
 
 function table(headings: string[], rows: string[][]): string {
   const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

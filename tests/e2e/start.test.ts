@@ -70,8 +70,8 @@ const npmStart = (...argv: string[]): Started => {
   running.push(started);
   return started;
 };
-const run = (program: string, ...argv: string[]): Started => {
-  const started = new Started(program, argv, { TERM: 'xterm' });
+const run = (program: string, argv: string[], environment: Record<string, string> = {}): Started => {
+  const started = new Started(program, argv, { TERM: 'xterm', ...environment });
   running.push(started);
   return started;
 };
@@ -163,15 +163,21 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
   });
 
   test('killed without a chance to clean up, it still takes the device with it', { timeout: limit }, async () => {
-    const started = run(process.execPath, startProgram);
+    const started = run(process.execPath, [startProgram], { TMPDIR: temporary() });
     const { storage, bridge } = await ready(started);
-    directories.push(storage);
     started.child.kill('SIGKILL');
     await started.exited;
     // Not a child of this process, so its end cannot be awaited.
     const deadline = performance.now() + limit / 2;
     while (tracesOf(storage, bridge).length > 0 && performance.now() < deadline) await pause(100);
     assert.deepEqual(tracesOf(storage, bridge), []);
+  });
+
+  test('a device that asks for a restart is started again', { timeout: limit }, async () => {
+    const started = npmStart();
+    const { socket } = await ready(started);
+    execFileSync('npx', ['pvcontrol', '-s', socket, 'cmd', 'reboot'], { cwd: checkout });
+    await started.sees(/^the device restarts$[\s\S]*^ready socket=/m);
   });
 
   test('runs a revision of one’s own, without a page', { timeout: limit }, async () => {
@@ -209,12 +215,11 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
 
   describe('on a terminal', () => {
     const onTerminal = (before: string): Started =>
-      run(
-        'script',
+      run('script', [
         '-qefc',
         `stty cols 100 rows 30; ${before} exec '${process.execPath}' '${startProgram}'`,
         '/dev/null',
-      );
+      ]);
     /** What the last frame shows: text after the last time the cursor went home. */
     const lastFrame = ({ output }: Started): string => stripVTControlCharacters(output.split('\x1b[H').at(-1) ?? '');
 
