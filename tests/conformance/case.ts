@@ -1,4 +1,5 @@
 /** What a case of the conformance suite is, how facts of a device get into it, and how an answer is judged. */
+import type { ContainerStatusName } from '@pantavisor/ctrl-api';
 import type { Shape } from '@pantavisor/ctrl-api/shapes';
 
 /** Who asks: a process of the host, one in a container with the role `mgmt`, one in a container without. */
@@ -48,6 +49,8 @@ export interface Case {
   request: Request;
   /** `closed`: the connection ends without a byte. */
   expect: Expectation | 'closed';
+  /** Before the case, the container `{container}` has to have one of these statuses; it is waited for. */
+  once?: readonly ContainerStatusName[];
   /** `harmless` leaves the device as it was; `changes` does not; `disrupts` may end it. Default `harmless`. */
   effect?: 'harmless' | 'changes' | 'disrupts';
 }

@@ -7,6 +7,8 @@ const signal = (body: string) => ({ method: 'POST', target: '/signal', body });
 const notExpected = { status: 500, body: refusal('Signal not expected from this platform') };
 const badSignal = { status: 400, body: refusal('Signal has bad format') };
 
+const running = ['STARTED', 'READY'] as const;
+
 export const runningCases: readonly Case[] = [
   {
     name: 'containers are listed',
@@ -68,9 +70,15 @@ export const runningCases: readonly Case[] = [
     expect: { body: '' },
   },
   { name: 'stop again', effect: 'changes', request: put('{"action":"stop"}'), expect: { body: '' } },
-  { name: 'start', effect: 'changes', request: put('{"action":"start"}'), expect: { body: '' } },
-  { name: 'start again', effect: 'changes', request: put('{ "action" : "start" }'), expect: { body: '' } },
-  { name: 'restart', effect: 'changes', request: put('{"action":"restart"}'), expect: { body: '' } },
+  { name: 'start', effect: 'changes', once: ['STOPPED'], request: put('{"action":"start"}'), expect: { body: '' } },
+  {
+    name: 'start again',
+    effect: 'changes',
+    once: running,
+    request: put('{ "action" : "start" }'),
+    expect: { body: '' },
+  },
+  { name: 'restart', effect: 'changes', once: running, request: put('{"action":"restart"}'), expect: { body: '' } },
   { name: 'a signal that is no JSON', request: signal('ready'), expect: badSignal },
   { name: 'a signal without a type', request: signal('{"payload":""}'), expect: badSignal },
   { name: 'an empty signal', request: signal(''), expect: badSignal },

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
-import { type Case, fill, judge, type Target, whyNot } from './case.ts';
+import type { ContainerJson } from '@pantavisor/ctrl-api';
+import { type Case, type Facts, fill, judge, type Target, whyNot } from './case.ts';
 import { gatherFacts } from './facts.ts';
 import { routingCases } from './routing-cases.ts';
 import { runningCases } from './running-cases.ts';
@@ -22,12 +23,27 @@ export async function runCases(t: TestContext, target: Target): Promise<number> 
     run += 1;
     await t.test(testCase.name, { timeout: 20_000 }, async () => {
       const { caller = 'host', request, expect } = testCase;
+      if (testCase.once) await waitForStatus(target, facts, testCase.once);
       const problems = judge(expect, await target.send(caller, fill(request, facts)));
       assert.deepEqual(problems, []);
     });
     if (testCase.effect === 'changes') facts = await gatherFacts(target);
   }
   return run;
+}
+
+/** Milliseconds that a container may take to get where the next case needs it. */
+const patience = 15_000;
+
+/** Looks at the list of containers again and again; the protocol has no way to be told. */
+async function waitForStatus(target: Target, facts: Facts, statuses: readonly string[]): Promise<void> {
+  for (const end = performance.now() + patience; performance.now() < end; ) {
+    const answer = await target.send('host', { method: 'GET', target: '/containers' });
+    const list: ContainerJson[] = JSON.parse(answer?.body ?? '[]');
+    if (statuses.includes(list.find(({ name }) => name === facts.container)?.status ?? '')) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error(`${facts.container} did not become ${statuses.join(' or ')} within ${patience / 1000} s`);
 }
 
 /** Sends bytes and collects what comes until the server hangs up. */
