@@ -56,9 +56,14 @@ async function choose({ host, boot, stored, choose: mayTry }: BootSources): Prom
   const path = `${boot}/${bootKeys.tried}`;
   const before = nonEmpty((await readIfThere(host.files, path, recordLimit)) ?? '');
   const { revision, tried } = nextBoot(stored, before);
-  if (tried !== before)
+  if (tried === before) return revision;
+  try {
     await (tried === undefined ? removeDurable(host.files, path) : writeDurable(host.files, path, tried));
-  return revision;
+    return revision;
+  } catch {
+    // Without its memory the trial could be repeated for ever.
+    return stored.committed ?? '0';
+  }
 }
 
 function parseRecord(text: string | undefined): BootRecord | undefined {

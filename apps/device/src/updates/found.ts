@@ -13,6 +13,7 @@ import type { BootEnvironment } from '../bootenv/port.ts';
 import type { DeviceConfig } from '../config/table.ts';
 import type { Host } from '../host/ports.ts';
 import { namedRevision } from '../revision/choose.ts';
+import { factoryRevision } from '../storage/factory.ts';
 import { readJournal } from '../storage/journal.ts';
 import type { StorageLayout } from '../storage/layout.ts';
 import { readProgress } from '../storage/progress.ts';
@@ -64,7 +65,8 @@ export async function findBoot({ host, config, layout, places, cmdline }: FoundR
   const record = await recordBoot({ host, base: places.base, boot: layout.boot, stored, named, choose });
   const journal = await readJournal(files, layout);
   const revision = revisionToRun(record.revision, journal, record.id);
-  const { trying: tried, committed = record.revision } = stored;
+  const { trying: tried } = stored;
+  const committed = stored.committed ?? (await seed(environment, record.revision, tried, choose));
   const progress: Record<string, Progress> = {};
   for (const name of revisionsToRead(revision, tried, journal)) {
     const found = await readProgress(files, layout, name);
@@ -86,4 +88,20 @@ export async function findBoot({ host, config, layout, places, cmdline }: FoundR
       settings: updateSettings(config),
     },
   };
+}
+
+/**
+ * The rollback point of a device whose boot environment names none: what runs now, unless it runs for a trial. Launchers of the app engine
+ * expect it to be written down (updates.md §6.1); a boot loader has its own way.
+ */
+async function seed(
+  environment: BootEnvironment,
+  running: string,
+  tried: string | undefined,
+  write: boolean,
+): Promise<string> {
+  if (tried !== undefined) return tried === running ? factoryRevision : running;
+  // A storage that takes no more bytes still runs what it has.
+  if (write) await environment.commit(running).catch(() => undefined);
+  return running;
 }
