@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { readHubEvents } from '@pantavisor/hub-api';
-import { extract } from 'tar-stream';
+import { readArchive } from '../../apps/hub/src/testing/archive.ts';
 import { onEveryBackend, shaOf, sharedWorld } from './support/world.ts';
 
 onEveryBackend('sharing and watching', (ground) => {
@@ -86,12 +85,7 @@ onEveryBackend('sharing and watching', (ground) => {
         await (await fetch(world.url + path, { headers: { authorization: `Bearer ${owner.token}` } })).arrayBuffer(),
       );
     const first = await fetchIt();
-    const entries: Record<string, string> = {};
-    for await (const entry of Readable.from([gunzipSync(first)]).pipe(extract())) {
-      const pieces: Uint8Array[] = [];
-      for await (const piece of entry) pieces.push(piece as Uint8Array);
-      entries[entry.header.name] = Buffer.concat(pieces).toString();
-    }
+    const entries = await readArchive(gunzipSync(first));
     assert.deepEqual(Object.keys(entries), ['json', `objects/${device.sha}`]);
     assert.equal(entries[`objects/${device.sha}`], 'exported bytes');
     assert.equal(
