@@ -204,3 +204,61 @@ test('commands with a bad payload are refused', { timeout }, async () => {
   for (const payload of ['', '../x', 'locals/a/b', 'current'])
     assert.match(await device.command('LOCAL_RUN', payload), /^400 .*Command has bad format/, payload);
 });
+
+test('a runtime that is killed at any moment of an update is followed by one that ends it', {
+  timeout: 120_000,
+}, async () => {
+  for (const [op, cleanEnd] of [
+    ['LOCAL_RUN', 'UPDATED'],
+    ['LOCAL_RUN_COMMIT', 'DONE'],
+  ] as const) {
+    for (let moment = 0; moment < 40; moment += 1) {
+      const device = await UpdateDevice.install(initial);
+      const { db } = device.pids();
+      await device.store('locals/next', next);
+      assert.equal(await device.command(op, 'locals/next'), '200');
+      await stepsOn(device, moment);
+      device.killRuntime();
+      await device.rest('locals/next');
+      const where = `${op}, killed at ${moment}`;
+      const { status } = await device.progress('locals/next');
+      assert.ok([cleanEnd, 'DONE', 'ERROR'].includes(status), `${where}: ${status}`);
+      assert.deepEqual(Object.keys(device.pids()).sort(), ['db', 'web'], where);
+      if (op === 'LOCAL_RUN' && status === 'UPDATED') assert.equal(device.pids().db, db, where);
+      assert.equal(await device.current(), status === 'ERROR' ? '0' : 'locals/next', where);
+    }
+  }
+});
+
+test('power that goes at any moment of an update leads to one revision or the other', {
+  timeout: 120_000,
+}, async () => {
+  for (const op of ['LOCAL_RUN', 'LOCAL_RUN_COMMIT']) {
+    for (let moment = 0; moment < 40; moment += 1) {
+      const device = await UpdateDevice.install(initial);
+      await device.store('locals/next', next);
+      assert.equal(await device.command(op, 'locals/next'), '200');
+      await stepsOn(device, moment);
+      device.cutPower(moment);
+      await device.rest('locals/next');
+      const { status } = await device.progress('locals/next');
+      const where = `${op}, cut at ${moment}: ${status}`;
+      assert.ok(['NEW', 'UPDATED', 'DONE', 'ERROR', 'WONTGO'].includes(status), where);
+      assert.deepEqual(Object.keys(device.pids()).sort(), ['db', 'web'], where);
+      const failed = status === 'ERROR' || status === 'WONTGO' || status === 'NEW';
+      assert.equal(await device.current(), failed ? '0' : 'locals/next', where);
+    }
+  }
+});
+
+/** Lets the device get so many changes of its disk further, at most to its end. */
+async function stepsOn(device: UpdateDevice, count: number): Promise<void> {
+  const { machine } = device.host;
+  const end = machine.effects + count * 3;
+  let ended = false;
+  void device.device.exited.then(() => {
+    ended = true;
+  });
+  const isThere = () => ended || machine.effects >= end || machine.timeline.next() === undefined;
+  await device.host.runUntil(isThere);
+}

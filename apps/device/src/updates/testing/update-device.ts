@@ -102,10 +102,9 @@ export class UpdateDevice {
 
   /** Lets time pass until a revision has this status. */
   async until(name: string, ...statuses: Progress['status'][]): Promise<void> {
-    const path = `/data/trails/${name}/.pv/progress`;
     await this.host.runUntil(async () => {
-      if ((await this.host.files.status(path)) === undefined) return false;
-      return statuses.includes(JSON.parse(await this.host.files.readText(path)).status);
+      const status = await this.statusOf(name);
+      return statuses.some((wanted) => wanted === status);
     });
   }
 
@@ -124,6 +123,38 @@ export class UpdateDevice {
   /** The power goes at this moment and comes back. */
   cutPower(seed: number): void {
     this.device = this.device.powerCut(seed);
+  }
+
+  /** Starts runtimes as long as they end, until the update to this revision has come to its end and the device is at rest. */
+  async rest(name: string): Promise<void> {
+    for (let starts = 0; starts < 6; starts += 1) {
+      let ended = false;
+      void this.device.exited.then(() => {
+        ended = true;
+      });
+      await this.host.runUntil(async () => {
+        if (ended) return true;
+        const status = await this.statusOf(name);
+        const isOpen = status !== undefined && !['NEW', 'UPDATED', 'DONE', 'ERROR', 'WONTGO'].includes(status);
+        return !isOpen && !(await this.isUpdating()) && /^ready socket=/m.test(this.device.output);
+      });
+      if (!ended) return;
+      this.device = this.device.restart();
+    }
+    throw new Error(`cannot bring ${name} to rest:\n${this.device.output}`);
+  }
+
+  async statusOf(name: string): Promise<string | undefined> {
+    const path = `/data/trails/${name}/.pv/progress`;
+    if ((await this.host.files.status(path)) === undefined) return undefined;
+    return JSON.parse(await this.host.files.readText(path)).status;
+  }
+
+  /** Whether the plan of an update is on disk that has not come to rest. */
+  async isUpdating(): Promise<boolean> {
+    if ((await this.host.files.status('/data/update.json')) === undefined) return false;
+    const { stage } = JSON.parse(await this.host.files.readText('/data/update.json'));
+    return stage === 'installing' || stage === 'trying';
   }
 
   /** The revision that runs, as the links say. */
