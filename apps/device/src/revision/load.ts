@@ -4,15 +4,6 @@ import type { DeviceConfig } from '../config/table.ts';
 import type { Files } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import { readIfThere } from '../storage/durable.ts';
-import type { StorageLayout } from '../storage/layout.ts';
-import { readStateText } from '../storage/revisions.ts';
-
-export interface LoadedRevision {
-  name: string;
-  state: State;
-  /** What is doubtful in the state, read on with defaults. */
-  warnings: Problem[];
-}
 
 /** What a parser has to know of this device. */
 export async function parseContext(files: Files, config: DeviceConfig): Promise<ParseContext> {
@@ -26,27 +17,6 @@ export async function parseContext(files: Files, config: DeviceConfig): Promise<
     ...(fitConfig === undefined ? {} : { fitConfig }),
     ...(defaultGroups === undefined ? {} : { defaultGroups }),
   };
-}
-
-/**
- * Reads and parses the state of an installed revision.
- * @throws Failure `state-missing`; `state-invalid`, whose message lists every problem with its place
- */
-export async function loadRevision(
-  files: Files,
-  layout: StorageLayout,
-  context: ParseContext,
-  name: string,
-): Promise<LoadedRevision> {
-  const file = layout.revision(name).state;
-  const text = await readStateText(files, layout, name);
-  if (text === undefined) {
-    throw new Failure('state-missing', `cannot run revision ${name}: its state ${file} is missing`, {
-      file,
-      hint: 'install a revision first, e.g. with --state FILE --objects DIR',
-    });
-  }
-  return { name, ...readState(text, context, file) };
 }
 
 /**
