@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "hash.h"
 #include "spawn.h"
+#include "verify.h"
 
 static double door_exit(struct window window, const double *arguments) {
   (void)window;
@@ -39,8 +40,12 @@ const struct door doors[] = {
     {"spawn", door_spawn},
     {"hashNew", door_hash_new},
     {"hashUpdate", door_hash_update},
+    {"hashUpdateBase64", door_hash_update_base64},
     {"hashFinish", door_hash_finish},
     {"hashDescriptor", door_hash_descriptor},
     {"move", door_move},
+    {"verifySignature", door_verify_signature},
+    {"verifyIssued", door_verify_issued},
+    {"commonName", door_common_name},
     {NULL, NULL},
 };

@@ -11,6 +11,11 @@ struct window {
   size_t size;
 };
 
+/* Whether a range lies inside the window. */
+static inline int in_range(struct window window, double offset, double length) {
+  return offset >= 0 && length >= 0 && offset + length <= (double)window.size;
+}
+
 /* A host function: its name in JavaScript and what it does. Negative results are errno numbers. */
 struct door {
   const char *name;

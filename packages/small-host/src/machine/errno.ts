@@ -59,6 +59,7 @@ const names: Record<number, string> = {
   114: 'EALREADY',
   115: 'EINPROGRESS',
   122: 'EDQUOT',
+  129: 'EKEYREJECTED',
 };
 
 /** `ENOENT` for 2 or -2; `E<number>` for one without a name here. */

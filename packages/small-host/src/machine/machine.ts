@@ -18,15 +18,33 @@ export interface Machine {
   architecture(): number;
   /** Starts a program; see kernel/spawn.ts. */
   spawn(request: number): number;
-  /** SHA-256 contexts, by number; see hashing. */
-  hashNew(): number;
+  /** A SHA-2 context, by number: 256 bits, or 384 or 512 when asked. */
+  hashNew(bits?: number): number;
   hashUpdate(context: number, offset: number, length: number): number;
-  /** Writes 32 bytes at the offset and frees the context. */
+  /** Hashes the base64url text of bytes; every piece but the last has a multiple of three bytes. */
+  hashUpdateBase64(context: number, offset: number, length: number): number;
+  /** Writes the digest (at most 64 bytes) at the offset and frees the context. */
   hashFinish(context: number, offset: number): number;
   /** Hashes up to `limit` bytes from the current position of a descriptor; bytes hashed, 0 at the end, or the negative errno. */
   hashDescriptor(context: number, descriptor: number, limit: number): number;
   /** Moves up to `limit` bytes between descriptors, hashing them when `context` is not 0; bytes moved or the negative errno. */
   move(context: number, from: number, to: number, limit: number): number;
+  /**
+   * Checks a signature of a digest. The key is PEM or DER, or a certificate as PEM; RSA with PKCS#1 v1.5, or ECDSA whose
+   * signature is DER or r‖s. 1: it fits; 0: it does not; -22: the key cannot be read; -129: it cannot sign this way.
+   */
+  verifySignature(
+    key: number,
+    keyLength: number,
+    bits: number,
+    digest: number,
+    signature: number,
+    signatureLength: number,
+  ): number;
+  /** Whether the second certificate (both in base64) issued the first and may issue; 1, 0, or -22 when one is none. Dates do not count. */
+  verifyIssued(certificate: number, length: number, issuer: number, issuerLength: number): number;
+  /** Writes the last common name of a certificate (base64) at `to`; its length, -61 when it has none, -22 when it is no certificate. */
+  commonName(certificate: number, length: number, to: number): number;
   exit(code: number): never;
   /** Called by the C host over and over once the program is loaded: one turn of the event loop. */
   turn?: () => void;

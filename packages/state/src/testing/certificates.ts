@@ -26,14 +26,17 @@ function nameOf(...commonNames: string[]): Buffer {
 
 const validity = sequence(element(0x17, Buffer.from('000101000000Z')), element(0x17, Buffer.from('010101000000Z')));
 
-/** Makes a key and a certificate for it; `issuer` absent: self-signed. Valid for the year 2000, which must not matter. */
-export function makeSigner(name: string, issuer?: Signer): Signer {
+/**
+ * Makes a key and a certificate for it; `issuer` absent: self-signed. Valid for the year 2000, which must not matter.
+ * @param options `authority` false: the certificate may not issue others
+ */
+export function makeSigner(name: string, issuer?: Signer, options: { authority?: boolean } = {}): Signer {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const authority = sequence(
     sequence(
       element(0x06, Buffer.from('551d13', 'hex')),
       element(0x01, Buffer.from([0xff])),
-      element(0x04, sequence(element(0x01, Buffer.from([0xff])))),
+      element(0x04, options.authority === false ? sequence() : sequence(element(0x01, Buffer.from([0xff])))),
     ),
   );
   const tbs = sequence(

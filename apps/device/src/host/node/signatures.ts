@@ -3,6 +3,7 @@ import { createPublicKey, type KeyObject, verify, X509Certificate } from 'node:c
 import { readFile } from 'node:fs/promises';
 import type { SignatureAlgorithm, SignatureCrypto, VerificationKey, Verified } from '@pantavisor/state';
 import type { Signatures } from '../ports.ts';
+import { certificatesOfBundle, leadsToAnchor } from '../trust-chain.ts';
 
 const digests: Readonly<Record<SignatureAlgorithm, string>> = {
   RS256: 'sha256',
@@ -10,7 +11,6 @@ const digests: Readonly<Record<SignatureAlgorithm, string>> = {
   ES384: 'sha384',
   ES512: 'sha512',
 };
-const pemCertificate = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 const certificateOf = (base64: string) => new X509Certificate(Buffer.from(base64, 'base64'));
 const explain = (error: unknown): Verified => ({
@@ -47,8 +47,8 @@ export function createSignatures(): Signatures {
       },
       commonName: async (certificate) => {
         try {
-          const names = certificateOf(certificate).subject.split('\n');
-          return names.findLast((line) => line.startsWith('CN='))?.slice(3);
+          const { CN: names } = certificateOf(certificate).toLegacyObject().subject as { CN?: string | string[] };
+          return Array.isArray(names) ? names.at(-1) : names;
         } catch {
           return undefined;
         }
@@ -74,15 +74,26 @@ async function keyOf(directory: string, key: VerificationKey): Promise<KeyObject
     : createPublicKey({ key: content, format: 'der', type: 'spki' });
 }
 
-/** Follows the chain from the signer; dates do not count, since a device may have no clock when it boots. */
 async function leadsTo(chain: readonly X509Certificate[], bundle: string): Promise<Verified> {
-  const anchors = ((await readFile(bundle, 'utf8')).match(pemCertificate) ?? []).map((pem) => new X509Certificate(pem));
-  for (const [index, certificate] of chain.entries()) {
-    const isIssuedBy = (issuer: X509Certificate) =>
-      certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-    if (anchors.some((anchor) => anchor.raw.equals(certificate.raw) || isIssuedBy(anchor))) return { ok: true };
-    const next = chain[index + 1];
-    if (next === undefined || !isIssuedBy(next)) break;
+  const anchors = certificatesOfBundle(await readFile(bundle, 'utf8')).flatMap(readable);
+  return leadsToAnchor(chain, anchors, {
+    isSame: (left, right) => left.raw.equals(right.raw),
+    isIssuedBy: (certificate, issuer) =>
+      mayIssue(issuer) && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey),
+  });
+}
+
+/** A damaged certificate of a bundle trusts nobody, and does not spoil the others. */
+function readable(base64: string): X509Certificate[] {
+  try {
+    return [certificateOf(base64)];
+  } catch {
+    return [];
   }
-  return { ok: false, reason: 'no certificate of the store issued it' };
+}
+
+/** Certificates older than version 3 cannot say that they are no authority. The version is the first field of the signed part. */
+function mayIssue(issuer: X509Certificate): boolean {
+  const headerAt = (at: number) => at + 2 + (issuer.raw[at + 1]! & 0x80 ? issuer.raw[at + 1]! & 0x7f : 0);
+  return issuer.ca || issuer.raw[headerAt(headerAt(0))] !== 0xa0;
 }

@@ -11,6 +11,7 @@ import { createNetwork } from './network.ts';
 import { createProcessDoor } from './process-door.ts';
 import { createProcesses } from './processes.ts';
 import { Signals } from './signals.ts';
+import { createSignatures } from './signatures.ts';
 import { startValues } from './start.ts';
 import { createSystem } from './system.ts';
 import { createHashing, createText } from './text.ts';
@@ -38,6 +39,7 @@ export function createSmallHost(): Host {
     clock: createClock(machine, loop),
     hashing: createHashing(kernel),
     text,
+    signatures: createSignatures(kernel, files),
     network: createNetwork(kernel, async (path) => (await files.status(path)) !== undefined),
     system: createSystem(kernel, signals, children, environment, argv),
   };

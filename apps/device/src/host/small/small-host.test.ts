@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { buildExecutable, targets } from '@pantavisor/small-host/build';
 import { buildSync } from 'esbuild';
+import { makeSignatureCases } from '../testing/signature-cases.ts';
 
 const root = resolve(import.meta.dirname, '../../../../..');
 
@@ -38,7 +40,12 @@ test('the ports of the small host keep what the suites ask of every host', { tim
     program: bundle('testing/conformance.ts'),
     say: (line) => context.diagnostic(line),
   });
-  const { status, stdout, stderr } = spawnSync('unshare', ['--mount', '--propagation', 'private', executable], {
+  const material = mkdtempSync(`${tmpdir()}/small-host-`);
+  context.after(() => rmSync(material, { recursive: true, force: true }));
+  mkdirSync(`${material}/trust`);
+  writeFileSync(`${material}/signatures.json`, JSON.stringify(makeSignatureCases(`${material}/trust`)));
+  const argv = ['--mount', '--propagation', 'private', executable, material];
+  const { status, stdout, stderr } = spawnSync('unshare', argv, {
     encoding: 'utf8',
     timeout: 120_000,
   });

@@ -2,6 +2,7 @@
 import { testClock } from '../../testing/clock.ts';
 import { testFiles } from '../../testing/files.ts';
 import { testMounts } from '../../testing/mounts.ts';
+import { type SignatureCases, testSignatures } from '../../testing/signatures.ts';
 import { createSmallHost } from '../index.ts';
 import { runAll } from './runner.ts';
 
@@ -51,5 +52,14 @@ testMounts('small', async () => {
     },
   };
 });
+
+/** Directory with material that only Node can make. */
+const [material = ''] = host.system.arguments;
+
+testSignatures('small', async () => ({
+  signatures: host.signatures!,
+  directory: `${material}/trust`,
+  cases: JSON.parse(await host.files.readText(`${material}/signatures.json`)) as SignatureCases,
+}));
 
 runAll((line) => host.system.print('stdout', `${line}\n`)).then(() => host.system.exit(0));
