@@ -12,9 +12,15 @@ import {
   type Result,
   type Terminal,
 } from '@pantavisor/cli';
+import { appCommands } from './commands/app.ts';
+import { checkCommands } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
+import { deviceCommands, readFollowFlag } from './commands/device.ts';
+import { hubCommands } from './commands/hub.ts';
 import { repositoryCommands, settingCommands } from './commands/repository.ts';
+import { signatureCommands } from './commands/signature.ts';
 import { transferCommands } from './commands/transfer.ts';
+import { verityCommands } from './commands/verity.ts';
 import { Pvr } from './context.ts';
 
 export const version = '0.1.0';
@@ -98,7 +104,19 @@ export const program: CommandSpec<Pvr> = {
   names: ['pvr'],
   summary: 'keeps, changes and delivers the state of Pantavisor devices',
   flags,
-  commands: [...repositoryCommands, ...transferCommands, ...settingCommands, completionCommand, versionCommand],
+  commands: [
+    ...repositoryCommands,
+    ...transferCommands,
+    ...appCommands,
+    ...signatureCommands,
+    ...checkCommands,
+    ...verityCommands,
+    ...hubCommands,
+    ...deviceCommands,
+    ...settingCommands,
+    completionCommand,
+    versionCommand,
+  ],
   examples: [
     ['pvr clone user/device && cd device', 'fetch the state of a device'],
     ['pvr app add web --from nginx:alpine', 'make a container from a docker image'],
@@ -127,7 +145,7 @@ export async function runPvr(argv: readonly string[], terminal: Terminal, direct
       terminal.stdout.write(`pvr version ${version}\n`);
       return 0;
     }
-    const asked = argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
+    const asked = argv[0] === 'help' ? [...argv.slice(1), '--help'] : readFollowFlag(argv);
     const { path, input, help } = parseCommandLine(program, asked, terminal.environment);
     const command = path.at(-1)!;
     if (help || !command.run) {

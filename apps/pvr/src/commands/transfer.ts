@@ -167,6 +167,7 @@ const post: Command = {
   ],
   async run(pvr, input) {
     const { post: makePost } = await import('../transfer/send.ts');
+    const { replaceFile } = await import('../repository/durable.ts');
     const repository = pvr.repository();
     const reference = await referenceOr(pvr, input.values[0], repository.config.DefaultPostUrl, 'post');
     const posted = await makePost(pvr, repository, reference, postOptions(input));
@@ -176,6 +177,7 @@ const post: Command = {
       ...(DefaultGetUrl === '' ? { DefaultGetUrl: reference.text } : {}),
       ...(DefaultPutUrl === '' ? { DefaultPutUrl: reference.text } : {}),
     });
+    replaceFile(repository.own('device-state'), repository.readStateText());
     pvr.note(
       `Successfully posted Revision ${posted.revision} (${posted.stateSha.slice(0, 8)}) to device id ${posted.device}`,
     );

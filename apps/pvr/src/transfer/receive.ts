@@ -6,9 +6,10 @@ import type { Pvr } from '../context.ts';
 import type { Reference } from '../reference.ts';
 import { checkout } from '../repository/checkout.ts';
 import type { RepositoryConfig } from '../repository/config.ts';
+import { replaceFile } from '../repository/durable.ts';
 import type { ObjectPool } from '../repository/objects.ts';
 import { Repository } from '../repository/repository.ts';
-import { checkKey, objectsOf, type StateDocument } from '../repository/values.ts';
+import { checkKey, objectsOf, type StateDocument, writeStateDocument } from '../repository/values.ts';
 import { mergeParts, replaceParts } from './combine.ts';
 import { openSource, type Source } from './source.ts';
 
@@ -37,6 +38,9 @@ export async function receive(
       const state = combine(repository.readState(), source.state, reference.fragment);
       const received = await fetchMissing(pvr, source, state, pool);
       repository.writeState(state);
+      // What the device has now is what 'pvr check' compares with.
+      if (reference.location.kind !== 'path' && reference.fragment.parts.length === 0)
+        replaceFile(repository.own('device-state'), writeStateDocument(source.state));
       const { config } = repository;
       const change: Partial<RepositoryConfig> = { DefaultGetUrl: reference.text };
       if (reference.location.kind !== 'path') {
