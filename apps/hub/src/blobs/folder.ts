@@ -1,11 +1,14 @@
-import { createReadStream, createWriteStream, type Dirent } from 'node:fs';
-import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream, createWriteStream, type Dirent, fstatSync, open as openCallback } from 'node:fs';
+import { mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import { randomText } from '../names/secrets.ts';
 import type { BlobStore } from './port.ts';
 import { VerifiedContent } from './verify.ts';
+
+const openFile = promisify(openCallback);
 
 /** Blobs as files: `<folder>/<first two digits>/<key>`, uploads in progress in `<folder>/uploads/`. */
 export class FolderBlobs implements BlobStore {
@@ -44,14 +47,15 @@ export class FolderBlobs implements BlobStore {
   }
 
   async get(key: string, range?: { start: number; end: number }) {
-    let file: FileHandle;
+    let file: number;
     try {
-      file = await open(this.#path(key));
+      // A plain descriptor: reading a stream through a FileHandle takes three times as long.
+      file = await openFile(this.#path(key), 'r');
     } catch (error) {
       return missing(error);
     }
-    const { size, mtimeMs } = await file.stat();
-    const stream = createReadStream('', { fd: file, highWaterMark: 256 * 1024, ...range });
+    const { size, mtimeMs } = fstatSync(file);
+    const stream = createReadStream('', { fd: file, highWaterMark: 512 * 1024, ...range });
     return { stream, size, modified: mtimeMs };
   }
 

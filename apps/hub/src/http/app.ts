@@ -39,7 +39,7 @@ export function buildApp({ hub, served, metrics, shedder }: Parts): FastifyInsta
     bodyLimit: mebibyte,
     trustProxy: hub.config['trust-proxy'],
     exposeHeadRoutes: false,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4096 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4096, querystringParser: parseQuery },
     rewriteUrl: (request) => routedPath(request.url ?? '/'),
     genReqId: makeRequestIds(),
     forceCloseConnections: 'idle',
@@ -49,8 +49,8 @@ export function buildApp({ hub, served, metrics, shedder }: Parts): FastifyInsta
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', (request, reply, done) => {
-    reply.raw.setHeader('x-powered-by', 'go-json-rest');
-    reply.raw.setHeader('x-request-id', request.id);
+    reply.header('x-powered-by', 'go-json-rest');
+    reply.header('x-request-id', request.id);
     if (request.headers.origin !== undefined) addCors(request.headers.origin, reply);
     if (request.headers['access-control-request-method'] !== undefined && request.method === 'OPTIONS') {
       answerPreflight(request, reply);
@@ -120,7 +120,7 @@ function add(app: FastifyInstance, hub: Hub, one: Served, limits: Limits): void 
       hub,
       route,
       params: request.params,
-      query: singleValues(request.query as Record<string, string | string[]>),
+      query: request.query,
       body: validate === undefined ? undefined : parseBody(route, rawBody, validate),
       rawBody,
       caller: principal,
@@ -137,7 +137,7 @@ function add(app: FastifyInstance, hub: Hub, one: Served, limits: Limits): void 
       : (request: FastifyRequest, reply: FastifyReply) => {
           const text = idleAnswer(hub, idle, request, limits);
           if (text === undefined) return slow(request, reply);
-          if (route.style === 'canonical') reply.raw.setHeader('phjsonformat', 'gibson042-canonicaljson');
+          if (route.style === 'canonical') reply.header('phjsonformat', 'gibson042-canonicaljson');
           return reply.type(json).send(text);
         };
   app.route({
@@ -149,12 +149,20 @@ function add(app: FastifyInstance, hub: Hub, one: Served, limits: Limits): void 
   });
 }
 
-/** What an idle device asks again and again; the question itself must be one of the usual ones. */
-const usualQuestions = new Set([
-  '',
-  'progress.status=%7B%22$in%22:%5B%22NEW%22,%22DOWNLOADING%22,%22INPROGRESS%22,%22TESTING%22,%22QUEUED%22%5D%7D',
-  'progress.status={"$in":["NEW","DOWNLOADING","INPROGRESS","TESTING","QUEUED"]}',
-]);
+/** What an idle device asks again and again, parsed once: decoding it costs more than the answer. */
+const usualQuestions = new Map(
+  [
+    '',
+    'progress.status=%7B%22$in%22:%5B%22NEW%22,%22DOWNLOADING%22,%22INPROGRESS%22,%22TESTING%22,%22QUEUED%22%5D%7D',
+    'progress.status={"$in":["NEW","DOWNLOADING","INPROGRESS","TESTING","QUEUED"]}',
+  ].map((text) => [text, Object.freeze(parseSearch(text))]),
+);
+const parseQuery = (text: string) => usualQuestions.get(text) ?? parseSearch(text);
+
+/** Values of a query by name; of a name that comes twice the last one counts. */
+function parseSearch(text: string): Record<string, string> {
+  return Object.assign(Object.create(null) as Record<string, string>, Object.fromEntries(new URLSearchParams(text)));
+}
 
 /** The remembered answer for a device that asks about itself; undefined when the request has to go the long way. */
 function idleAnswer(hub: Hub, kind: IdleKind, request: FastifyRequest, limits: Limits): string | undefined {
@@ -219,12 +227,6 @@ function parseBody(route: Route, raw: Buffer, validator: Validator): unknown {
   const problems = validator.Errors(value).slice(0, 5);
   const text = problems.map(({ instancePath, message }) => `${instancePath || 'the body'} ${message}`).join('; ');
   throw new Failure('bad-request', `cannot use the body: ${text}`);
-}
-
-function singleValues(query: Record<string, string | string[]>): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const [name, value] of Object.entries(query)) values[name] = Array.isArray(value) ? (value.at(-1) ?? '') : value;
-  return values;
 }
 
 function send(route: Route, reply: FastifyReply, result: unknown): FastifyReply {

@@ -33,6 +33,7 @@ export function wwwUrl(config: Config, base: string): string {
  * slashes become one.
  */
 export function routedPath(target: string): string {
+  if (target.startsWith('/') && !target.includes('//')) return target;
   const path = target.startsWith('/') ? target : target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, '') || '/';
   const query = path.indexOf('?');
   const head = query < 0 ? path : path.slice(0, query);

@@ -52,10 +52,16 @@ export class Shedder {
       'content-type': 'application/json; charset=utf-8',
       'content-length': text.length,
       'retry-after': String(1 + (this.#refused % 5)),
-      ...(this.stopping || request.headers['content-length'] !== undefined ? { connection: 'close' } : {}),
+      ...(this.stopping || isLarge(request) ? { connection: 'close' } : {}),
     });
     response.end(text);
+    request.resume();
   }
+}
+
+/** Whether reading the body to its end costs more than a new connection would. */
+function isLarge({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 65_536;
 }
 
 /** Event streams and blobs live long and cost little; they do not count. */
