@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readOptions } from './options.ts';
+import { readOptions, type StartOptions } from './options.ts';
 
 const refusal = (...argv: string[]) => {
   const result = readOptions(argv, '/home/x');
@@ -9,7 +9,7 @@ const refusal = (...argv: string[]) => {
 };
 
 test('without arguments: a temporary device with the demonstration', () => {
-  assert.deepEqual(readOptions([], '/home/x'), { storage: undefined, revision: undefined, logs: false });
+  assert.deepEqual(readOptions([], '/home/x'), { storage: undefined, revision: undefined, logs: false, small: false });
 });
 
 test('paths are relative to where the person is, not to the checkout', () => {
@@ -17,7 +17,9 @@ test('paths are relative to where the person is, not to the checkout', () => {
     storage: '/home/x/d',
     revision: { state: '/s.json', objects: '/home/o' },
     logs: true,
+    small: false,
   });
+  assert.equal((readOptions(['--small'], '/') as StartOptions).small, true);
 });
 
 test('a misspelt option is answered with the right one', () => {

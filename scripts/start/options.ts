@@ -9,6 +9,8 @@ export interface StartOptions {
   revision: { state: string; objects: string } | undefined;
   /** Show the device's log from the beginning. */
   logs: boolean;
+  /** Run the device on the small host instead of Node. */
+  small: boolean;
 }
 
 /** How `npm start` ends, for scripts around it; documented in docs/reference/exit-codes.md. */
@@ -61,6 +63,7 @@ export function readOptions(argv: string[], directory: string): StartOptions | R
     .option('--state <file>', 'state document of the revision to run; needs --objects')
     .option('--objects <dir>', 'directory of the objects that the state names')
     .option('--logs', 'show the log of the device from the beginning')
+    .option('--small', 'run the device on the small host, the static executable for devices, instead of Node')
     .helpOption('-h, --help', 'show this')
     .addHelpText('after', after)
     .allowExcessArguments(false)
@@ -80,7 +83,7 @@ export function readOptions(argv: string[], directory: string): StartOptions | R
     if (error.exitCode === 0) return { text: out.trimEnd(), stream: 'stdout', exitCode: 0 };
     return usage(err.trim().replace(/^error: /, ''));
   }
-  const given = command.opts<{ storage?: string; state?: string; objects?: string; logs?: boolean }>();
+  const given = command.opts<{ storage?: string; state?: string; objects?: string; logs?: boolean; small?: boolean }>();
   if ((given.state === undefined) !== (given.objects === undefined)) {
     return usage('--state and --objects belong together: a document, and the directory of the objects it names');
   }
@@ -92,6 +95,7 @@ export function readOptions(argv: string[], directory: string): StartOptions | R
         ? undefined
         : { state: absolute(given.state), objects: absolute(given.objects) },
     logs: given.logs ?? false,
+    small: given.small ?? false,
   };
 }
 

@@ -1,8 +1,10 @@
 /** Everything before the device runs: is the machine able to, where is the storage, what is the revision, which network is free. */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { BridgeNetwork } from '../../containers/src/recipe.ts';
 import { describeMissing, findMissingFacilities } from '../preflight.ts';
 import { chooseNetwork, NetworkClaims, networksInUse } from './network.ts';
@@ -51,6 +53,13 @@ function networkSettings({ bridge, prefix }: BridgeNetwork): Record<string, stri
   return { PV_NET_BRDEV: bridge, PV_NET_BRADDRESS4: `${prefix}.1`, PV_NET_BRMASK4: '255.255.255.0' };
 }
 
+/** Makes the static executable if a source of it changed; it says on stderr what takes long. */
+function buildSmallHost(): void {
+  const program = fileURLToPath(new URL('../../apps/device/build-small.ts', import.meta.url));
+  const { status } = spawnSync(process.execPath, [program], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (status !== 0) throw new StartError('cannot build the small host; the lines above say why', exitCodes.unavailable);
+}
+
 /**
  * Prepares a start.
  * @param atEnd what was made is registered here, also when the preparation fails later
@@ -63,15 +72,22 @@ export async function prepare(options: StartOptions, atEnd: AtEnd): Promise<Prep
   }
   const missing = await findMissingFacilities();
   if (missing.length > 0) throw new StartError(describeMissing(missing), exitCodes.unavailable);
+  if (options.small) buildSmallHost();
+  // apps/device/bin/pantavisor chooses by it.
+  const host: Record<string, string> = options.small ? { PANTAVISOR_HOST: 'small' } : {};
   const storage = await openStorage(options.storage, atEnd);
   if (holdsDevice(storage)) {
     // The device itself decides whether the given revision is the one that is installed.
     const stored = storedNetwork(storage);
-    return { storage, initial: revision, environment: stored === undefined ? {} : networkSettings(stored) };
+    return {
+      storage,
+      initial: revision,
+      environment: { ...host, ...(stored === undefined ? {} : networkSettings(stored)) },
+    };
   }
   const claims = new NetworkClaims();
   atEnd(() => claims.release());
   const network = chooseNetwork(networksInUse(), (candidate) => claims.take(candidate));
   const initial = revision ?? (await buildDemo(await temporaryDirectory('revision', atEnd), network));
-  return { storage, initial, environment: networkSettings(network) };
+  return { storage, initial, environment: { ...host, ...networkSettings(network) } };
 }
