@@ -149,7 +149,8 @@ function startRuntime(machine: Machine, options: MemoryHostOptions): MemoryHost 
       environment: options.environment ?? {},
       arguments: options.arguments ?? [],
       record,
-      choose: seededChoice((options.seed ?? 1) + pid),
+      // After a power cut pids begin again, but nothing random may come twice.
+      choose: seededChoice((options.seed ?? 1) + pid + machine.powerCuts * 1_000_003),
       end: kill,
     }),
     machine,

@@ -2,6 +2,7 @@
 import { HostError, type ProcessResult, type RunningContainer } from '../ports.ts';
 import type { ContainerScript, ContainerScripts, MemoryContainer } from './container-script.ts';
 import { FileSystem, type Inode } from './file-system.ts';
+import { fingerprintOf, type KnownContents } from './fingerprint.ts';
 import type { MemoryServer } from './http-server.ts';
 import { NameSpace } from './name-space.ts';
 import type { Choose } from './random.ts';
@@ -31,6 +32,14 @@ export interface Fault {
   /** E.g. `EIO`, `ENOSPC`, `EROFS`. */
   code: string;
   times?: number;
+}
+
+/** What a power cut leaves of a machine, and what is known of its contents. */
+interface Survivor {
+  disk: FileSystem;
+  digests: WeakMap<Uint8Array, string>;
+  contents: KnownContents;
+  powerCuts: number;
 }
 
 export interface MachineOptions {
@@ -74,11 +83,16 @@ export class Machine {
   #nextPid = 100;
   readonly #disk: FileSystem;
   readonly #digests: WeakMap<Uint8Array, string>;
+  readonly #contents: KnownContents;
+  /** Power cuts that its disk has been through. */
+  readonly powerCuts: number;
 
   /** @param survivor what a power cut left of an earlier machine */
-  constructor(options: MachineOptions, survivor?: { disk: FileSystem; digests: WeakMap<Uint8Array, string> }) {
+  constructor(options: MachineOptions, survivor?: Survivor) {
     this.options = options;
     this.#digests = survivor?.digests ?? new WeakMap();
+    this.#contents = survivor?.contents ?? new WeakMap();
+    this.powerCuts = survivor?.powerCuts ?? 0;
     this.timeline = new Timeline(options.wall);
     const root =
       survivor?.disk ??
@@ -177,7 +191,13 @@ export class Machine {
   /** A new machine with the disk that a power cut leaves; this one is not changed. */
   afterPowerCut(choose: Choose): Machine {
     const disk = this.#disk.afterPowerCut(choose);
-    return new Machine({ ...this.options, wall: this.timeline.wall() }, { disk, digests: this.#digests });
+    const survivor = { disk, digests: this.#digests, contents: this.#contents, powerCuts: this.powerCuts + 1 };
+    return new Machine({ ...this.options, wall: this.timeline.wall() }, survivor);
+  }
+
+  /** Names what is on the disk as if it were all durable; see `fingerprintOf`. */
+  fingerprint(): string {
+    return fingerprintOf(this.#disk, this.#contents);
   }
 
   /** Writes what a process shows of itself in `/proc/<pid>/`. */

@@ -66,7 +66,7 @@ export class NameSpace {
     const root = this.#over(this.#first(), this.#first().root);
     const steps: Step[] = [{ ...root, name: '' }];
     let links = 0;
-    let place: Place = { mount: root.mount, directory: root.inode, name: '', found: root, path: '/' };
+    let place: Omit<Place, 'path'> = { mount: root.mount, directory: root.inode, name: '', found: root };
     while (todo.length > 0) {
       const name = todo.shift() ?? '';
       const here = steps.at(-1) ?? { ...root, name: '' };
@@ -75,7 +75,7 @@ export class NameSpace {
       if (name === '..') {
         if (steps.length > 1) steps.pop();
         const up = steps.at(-1) ?? here;
-        place = { mount: up.mount, directory: up.inode, name: '', found: up, path: pathOf(steps) };
+        place = { mount: up.mount, directory: up.inode, name: '', found: up };
         continue;
       }
       if (name.length > maxName) fail('ENAMETOOLONG');
@@ -95,15 +95,15 @@ export class NameSpace {
         todo.unshift(...child.target.split('/').filter((part) => part !== ''));
         if (child.target.startsWith('/')) steps.length = 1;
         const base = steps.at(-1) ?? here;
-        place = { mount: base.mount, directory: base.inode, name: '', found: base, path: pathOf(steps) };
+        place = { mount: base.mount, directory: base.inode, name: '', found: base };
         continue;
       }
       const found = this.#over(here.mount, child);
       steps.push({ ...found, name });
-      place = { mount: here.mount, directory: here.inode, name, found, path: pathOf(steps) };
+      place = { mount: here.mount, directory: here.inode, name, found };
     }
     if (path.endsWith('/') && place.found?.inode.kind !== 'directory') fail('ENOTDIR');
-    return place;
+    return { ...place, path: pathOf(steps) };
   }
 
   /** Walks to something that is there; ENOENT otherwise. */
