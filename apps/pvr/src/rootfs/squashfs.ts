@@ -23,22 +23,18 @@ export async function writeSquashfs(tree: RootTree, target: string, format = def
   const options = excludes >= 0 ? words.slice(0, excludes) : words;
   const temporary = `${target}.new`;
   await rm(temporary, { force: true });
-  const fixed = [
-    '-mkfs-time',
-    '0',
-    '-root-time',
-    '0',
-    '-root-mode',
-    '0755',
-    '-no-progress',
-    '-quiet',
-    '-exit-on-error',
-  ];
+  const fixed = ['-root-mode', '0755', '-no-progress', '-quiet', '-exit-on-error'];
+  // The root of a tar has no time of its own, and tools put in that of the day. Nothing may be younger than the youngest file.
+  const newest = Array.from(tree.entries(), ([, { inode }]) => inode.mtime).reduce((a, b) => Math.max(a, b), 0);
+  const environment = options.some((word) => /-(mkfs|all|fs)-?time/.test(word))
+    ? {}
+    : { SOURCE_DATE_EPOCH: String(newest) };
   try {
     await run(
       'sqfstar',
       [...options, ...fixed, temporary],
       Readable.from(writeTar(tree), { objectMode: false, highWaterMark: 1024 * 1024 }),
+      environment,
     );
     await rename(temporary, target);
   } catch (error) {
@@ -47,8 +43,16 @@ export async function writeSquashfs(tree: RootTree, target: string, format = def
   }
 }
 
-async function run(program: string, args: readonly string[], input?: Readable): Promise<void> {
-  const child = spawn(program, args, { stdio: [input ? 'pipe' : 'ignore', 'ignore', 'pipe'] });
+async function run(
+  program: string,
+  args: readonly string[],
+  input?: Readable,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  const child = spawn(program, args, {
+    stdio: [input ? 'pipe' : 'ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   let said = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-4000);
