@@ -72,6 +72,19 @@ export class DeviceRun {
     });
   }
 
+  /** Waits until so many lines were printed. Never ends when the process ends before. */
+  lineCount(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (this.lines.length < count) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
   /** Path of the control socket, once all goals are met. */
   async ready(): Promise<string> {
     return (await this.line(/^ready socket=/)).replace(/^ready socket=(\S+).*/, '$1');
@@ -139,7 +152,7 @@ export class TestDevice {
   }
 
   /** One request to the control socket, as a process of the host. */
-  request(method: string, path: string, body?: string): Promise<{ status: number; body: string }> {
+  request(method: string, path: string, body?: string | Uint8Array): Promise<{ status: number; body: string }> {
     return new Promise((resolve, reject) => {
       const options = { socketPath: this.socket, method, path, headers: { Host: 'localhost' } };
       const sent = httpRequest(options, async (response) => {
