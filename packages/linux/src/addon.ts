@@ -64,6 +64,9 @@ interface Addon {
   setInterfaceAddress(name: string, address: string, prefixLength: number): void;
   setHostname(name: string): void;
   reboot(command: number): void;
+  bindDatagrams(path: string, mode: number): number;
+  shutdownSocket(socket: number): void;
+  openInRoot(root: string, path: string, flags: number): number;
 }
 
 function load(): Addon {

@@ -15,6 +15,7 @@ export {
   syncAll,
   syncDirectory,
 } from './files.ts';
+export { bindDatagrams, openInRoot, shutdownSocket } from './log.ts';
 export { attachLoop, detachLoop, type LoopDevice, mountImage } from './loop.ts';
 export { type RebootCommand, reboot, setHostname } from './machine.ts';
 export { type MountOption, mount, moveMount, openTree, type TreeOption, type UnmountOption, unmount } from './mount.ts';

@@ -7,6 +7,7 @@
  */
 
 import type { SignatureCrypto } from '@pantavisor/state';
+import type { Streams } from './streams.ts';
 
 /** A refusal of the machine: what was tried, on what, and the kernel's name of the reason (`ENOENT`, `EBUSY`, …). */
 export class HostError extends Error {
@@ -333,5 +334,6 @@ export interface Host {
   /** Absent on a host without public-key cryptography: no signature is valid there. */
   signatures?: Signatures;
   network: Network;
+  streams: Streams;
   system: System;
 }

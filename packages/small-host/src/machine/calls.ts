@@ -70,6 +70,10 @@ const table = {
   chdir: [80, 49, 12],
   pivot_root: [155, 41, 218],
   finit_module: [313, 273, 379],
+  openat2: [437, 437, 437],
+  inotify_init1: [294, 26, 360],
+  inotify_add_watch: [254, 27, 317],
+  inotify_rm_watch: [255, 28, 318],
 } as const satisfies Record<string, readonly [number, number, number]>;
 
 export type SystemCall = keyof typeof table;

@@ -13,6 +13,7 @@ import { memoryNetwork } from './network.ts';
 import { memoryProcesses } from './processes.ts';
 import { type Choose, seededChoice } from './random.ts';
 import { sha256Hex } from './sha256.ts';
+import { type MemoryStreams, memoryStreams } from './streams.ts';
 import { memorySystem, type RuntimeRecord } from './system.ts';
 import { runtimeClock } from './timeline.ts';
 import { encodeUtf8, memoryTextCoding } from './utf8.ts';
@@ -32,6 +33,7 @@ export interface MemoryHostOptions extends Partial<MachineOptions> {
 export interface MemoryHost extends Host {
   readonly machine: Machine;
   readonly record: RuntimeRecord;
+  readonly streams: MemoryStreams;
   /** Sends a signal to the runtime. */
   sendSignal(signal: ProcessSignal): void;
   /** Sends a request to a unix socket that the runtime serves; undefined: closed without an answer. */
@@ -142,6 +144,8 @@ function startRuntime(machine: Machine, options: MemoryHostOptions): MemoryHost 
     hashing,
     text: memoryTextCoding(),
     network: memoryNetwork(machine, gate),
+    // Nothing looks into an archive here: it keeps its content.
+    streams: memoryStreams(machine, gate, (path) => files.rename(path, `${path}.gz`)),
     system: memorySystem({
       machine,
       gate,

@@ -11,6 +11,7 @@ import { createNetwork } from './network.ts';
 import { createProcessDoor } from './process-door.ts';
 import { createProcesses } from './processes.ts';
 import { createSignatures } from './signatures.ts';
+import { createStreams } from './streams.ts';
 import { createSystem } from './system.ts';
 import { createText } from './text.ts';
 
@@ -36,6 +37,7 @@ export function createNodeHost(): Host {
     text,
     signatures: createSignatures(),
     network: createNetwork(),
+    streams: createStreams(),
     system: createSystem(children),
   };
 }

@@ -13,6 +13,7 @@ import { createProcesses } from './processes.ts';
 import { Signals } from './signals.ts';
 import { createSignatures } from './signatures.ts';
 import { startValues } from './start.ts';
+import { createStreams } from './streams/index.ts';
 import { createSystem } from './system.ts';
 import { createHashing, createText } from './text.ts';
 
@@ -25,6 +26,7 @@ export function createSmallHost(): Host {
   const { argv, environment, executable } = startValues(kernel);
   const files = createFiles(kernel);
   const text = createText();
+  const processes = createProcesses(kernel, loop, children, environment);
   return {
     files,
     mounts: createMounts(kernel, (path) => files.readText(path)),
@@ -34,13 +36,14 @@ export function createSmallHost(): Host {
       text,
       initProgram: executable,
     }),
-    processes: createProcesses(kernel, loop, children, environment),
+    processes,
     http: createHttp(kernel, loop),
     clock: createClock(machine, loop),
     hashing: createHashing(kernel),
     text,
     signatures: createSignatures(kernel, files),
     network: createNetwork(kernel, async (path) => (await files.status(path)) !== undefined),
+    streams: createStreams(kernel, loop, processes),
     system: createSystem(kernel, signals, children, environment, argv),
   };
 }

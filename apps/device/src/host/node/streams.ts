@@ -1,0 +1,169 @@
+/** The port `Streams` on Node. */
+import {
+  close,
+  constants,
+  createReadStream,
+  createWriteStream,
+  type FSWatcher,
+  open as openFile,
+  watch,
+} from 'node:fs';
+import { type FileHandle, open, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { createGzip } from 'node:zlib';
+import { openInRoot } from '@pantavisor/linux';
+import type { FollowedFile, Follower, Streams } from '../streams.ts';
+import { guarded, hasCode } from './errors.ts';
+import { DescriptorSource, datagrams, listen } from './unix-sockets.ts';
+
+/** O_PATH, which node:fs does not name. */
+const pathOnly = 0o10000000;
+/** What says that there is nothing at a path, or nothing that can be followed. */
+const absent = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENXIO', 'ESRCH'] as const;
+
+/** Creates the port. */
+export function createStreams(): Streams {
+  return {
+    listen,
+    datagrams,
+    follow: async ({ root, path, changed }) => new NodeFollower(root, path, changed),
+    records: (path) =>
+      guarded('open', path, async () => {
+        const descriptor = await promisify(openFile)(path, constants.O_RDONLY | constants.O_NONBLOCK);
+        return new DescriptorSource(descriptor);
+      }),
+    gzip: (path) => guarded('compress', path, () => compress(path)),
+  };
+}
+
+async function compress(path: string): Promise<void> {
+  const { mode } = await stat(path);
+  const draft = `${path}.gz`;
+  try {
+    await pipeline(createReadStream(path), createGzip(), createWriteStream(draft, { mode: mode & 0o777 }));
+  } catch (error) {
+    await unlink(draft).catch(() => {});
+    throw error;
+  }
+  await unlink(path);
+}
+
+/**
+ * Watches the directory of the file, or as long as that is not there, the nearest one above it; and the file itself once it was
+ * opened, since a symbolic link may lead to another directory.
+ */
+class NodeFollower implements Follower {
+  readonly #root: string;
+  readonly #path: string;
+  readonly #changed: () => void;
+  #directory: { path: string; watcher: FSWatcher } | undefined;
+  #file: { identity: string; watcher: FSWatcher } | undefined;
+  #closed = false;
+
+  constructor(root: string, path: string, changed: () => void) {
+    this.#root = root;
+    this.#path = path;
+    this.#changed = changed;
+    this.#watchDirectory();
+  }
+
+  async open(): Promise<FollowedFile | undefined> {
+    if (this.#closed) return undefined;
+    // Watched first: what appears between the look and the watch would be missed.
+    this.#watchDirectory();
+    const descriptor = this.#tryOpen(this.#path, constants.O_RDONLY);
+    if (descriptor === undefined) return undefined;
+    const handle = await adopt(descriptor, constants.O_RDONLY);
+    const { ino, dev } = await handle.stat();
+    if (!(await handle.stat()).isFile()) {
+      await handle.close();
+      return undefined;
+    }
+    const identity = `${dev}:${ino}`;
+    this.#watchFile(descriptor, identity);
+    return {
+      identity,
+      size: async () => (await handle.stat()).size,
+      read: async (offset, limit) => {
+        const buffer = Buffer.allocUnsafe(limit);
+        const { bytesRead } = await handle.read(buffer, 0, limit, offset);
+        return new Uint8Array(buffer.buffer, buffer.byteOffset, bytesRead);
+      },
+      truncate: () => this.#truncate(identity),
+      close: () => void handle.close().catch(() => {}),
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#directory?.watcher.close();
+    this.#file?.watcher.close();
+  }
+
+  #truncate(identity: string): Promise<void> {
+    return guarded('truncate', this.#path, async () => {
+      const handle = await adopt(openInRoot(this.#root, this.#path, constants.O_WRONLY), constants.O_WRONLY);
+      try {
+        const { ino, dev } = await handle.stat();
+        if (`${dev}:${ino}` === identity) await handle.truncate();
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+
+  #tryOpen(path: string, flags: number): number | undefined {
+    try {
+      return openInRoot(this.#root, path, flags);
+    } catch (error) {
+      if (hasCode(error, ...absent)) return undefined;
+      throw error;
+    }
+  }
+
+  #watchDirectory(): void {
+    for (let path = dirname(this.#path); ; path = dirname(path)) {
+      if (this.#directory?.path === path) return;
+      const watcher = this.#watch(this.#tryOpen(path, pathOnly | constants.O_DIRECTORY));
+      if (watcher !== undefined) {
+        this.#directory?.watcher.close();
+        this.#directory = { path, watcher };
+        return;
+      }
+      if (path === '/') return;
+    }
+  }
+
+  #watchFile(descriptor: number, identity: string): void {
+    if (this.#file?.identity === identity) return;
+    this.#file?.watcher.close();
+    this.#file = undefined;
+    const watcher = this.#watch(descriptor, false);
+    if (watcher !== undefined) this.#file = { identity, watcher };
+  }
+
+  /** inotify through the descriptor, so that the path is not looked up again, with the links of another root. */
+  #watch(descriptor: number | undefined, owned = true): FSWatcher | undefined {
+    if (descriptor === undefined) return undefined;
+    try {
+      const watcher = watch(`/proc/self/fd/${descriptor}`, { persistent: false }, () => this.#changed());
+      watcher.on('error', () => watcher.close());
+      return watcher;
+    } catch {
+      return undefined;
+    } finally {
+      if (owned) close(descriptor);
+    }
+  }
+}
+
+/** A handle of node for a descriptor: there is no way but to open it again. */
+async function adopt(descriptor: number, flags: number): Promise<FileHandle> {
+  try {
+    return await open(`/proc/self/fd/${descriptor}`, flags | constants.O_NONBLOCK);
+  } finally {
+    close(descriptor);
+  }
+}
