@@ -4,11 +4,12 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { engineHeader, readEngineMap } from './engine-map.ts';
-import { commonFlags, type Target, warningFlags } from './toolchain.ts';
+import { librariesOf } from './foreign-libraries.ts';
+import { commonFlags, isolatedHeaders, type Target, warningFlags } from './toolchain.ts';
 
 /** The engine that the C host was written for; another one needs a look at native/engine-imports.c first. */
 const enginePackage = '@jitl/quickjs-ng-wasmfile-release-sync';
@@ -37,7 +38,7 @@ export function buildExecutable(request: ExecutableRequest): string {
   const folder = join(cache, target.name);
   mkdirSync(folder, { recursive: true });
   const engine = prepareEngine(cache, say);
-  const headers = prepareHeaders(target, folder);
+  const headers = prepareHeaders(folder);
   const include = ['-I', engine.folder, '-I', join(root, 'native'), ...headers];
   const prefixMap = [`-ffile-prefix-map=${root}=.`, `-ffile-prefix-map=${cache}=.`];
   const native = join(root, 'native');
@@ -50,8 +51,9 @@ export function buildExecutable(request: ExecutableRequest): string {
     const object = join(folder, `${name}-${hashOf([readFileSync(source), flags.join(' '), salt, engine.version, target.compiler])}.o`);
     if (existsSync(object)) return object;
     say(`compiling ${name} for ${target.name}${name === 'engine-module' ? ' (half a minute)' : ''}`);
-    run(target.compiler, [...flags, ...prefixMap, ...include, '-c', source, '-o', `${object}.tmp`]);
-    renameSync(`${object}.tmp`, object);
+    const temporary = `${object}.${process.pid}`;
+    run(target.compiler, [...flags, ...prefixMap, ...include, '-c', source, '-o', temporary]);
+    renameSync(temporary, object);
     return object;
   };
 
@@ -60,16 +62,27 @@ export function buildExecutable(request: ExecutableRequest): string {
     if (!name.endsWith('.c') || (name === 'fortify.c' && target.compiler !== 'musl-gcc')) continue;
     objects.push(compile(join(native, name), name === 'fortify.c' ? ['-w'] : warningFlags, headerHash));
   }
-  const programFile = join(folder, 'program.c');
-  writeFileSync(programFile, programSource(request.program));
-  objects.push(compile(programFile, [], ''));
+  const text = programSource(request.program);
+  const programFile = join(folder, `program-${hashOf([text])}.c`);
+  const programObject = (() => {
+    writeFileSync(programFile, text);
+    try {
+      return compile(programFile, [], '');
+    } finally {
+      rmSync(programFile, { force: true });
+    }
+  })();
+  objects.push(programObject);
 
   const executable = join(folder, `pantavisor-${hashOf(objects)}`);
   if (!existsSync(executable)) {
     say(`linking the executable for ${target.name}`);
-    const libraries = ['libmbedtls.a', 'libmbedx509.a', 'libmbedcrypto.a', 'libz.a'].map((name) => join(target.libraries, name));
-    run(target.compiler, ['-static', '-Wl,--gc-sections', '-Wl,--build-id=none', '-s', ...objects, ...libraries, '-lm', '-o', `${executable}.tmp`]);
-    renameSync(`${executable}.tmp`, executable);
+    const libraryFolder = librariesOf(target, folder, say);
+    const libraries = ['libmbedtls.a', 'libmbedx509.a', 'libmbedcrypto.a', 'libz.a'].map((name) => join(libraryFolder, name));
+    const temporary = `${executable}.${process.pid}`;
+    run(target.compiler, ['-static', '-Wl,--gc-sections', '-Wl,--build-id=none', '-s', ...objects, ...libraries, '-lm', '-o', temporary]);
+    renameSync(temporary, executable);
+    forgetOld(folder);
   }
   return executable;
 }
@@ -93,18 +106,28 @@ function prepareEngine(cache: string, say: (line: string) => void): { folder: st
   return { folder, version };
 }
 
-/** musl must not see glibc's headers: the few foreign ones are linked into a folder of their own. */
-function prepareHeaders(target: Target, folder: string): string[] {
-  if (target.isolatedHeaders.length === 0) return [];
+/** The few foreign headers in a folder of their own, so that no others are found beside them. */
+function prepareHeaders(folder: string): string[] {
   const include = join(folder, 'include');
   mkdirSync(include, { recursive: true });
-  for (const path of target.isolatedHeaders) {
+  for (const path of isolatedHeaders) {
     if (!existsSync(path)) throw new Error(`cannot find ${path}; a Debian package of scripts/debian-packages.txt is missing`);
-    const link = join(include, basename(path));
-    if (path.endsWith('.h')) cpSync(path, link);
-    else if (!existsSync(link)) symlinkSync(path, link);
+    const copy = join(include, basename(path));
+    if (!existsSync(copy)) cpSync(path, copy, { recursive: true });
   }
   return ['-I', include];
+}
+
+/** Executables of earlier programs; the last ones may be in use by tests that run now. */
+const keptExecutables = 16;
+
+function forgetOld(folder: string): void {
+  const old = readdirSync(folder)
+    .filter((name) => /^(?:pantavisor|program)-[0-9a-f]{16}/.test(name))
+    .map((name) => ({ path: join(folder, name), time: statSync(join(folder, name)).mtimeMs }))
+    .sort((left, right) => right.time - left.time)
+    .slice(2 * keptExecutables);
+  for (const { path } of old) rmSync(path, { force: true });
 }
 
 /** The program as a C array; 20 numbers a line keep compilers and people happy. */

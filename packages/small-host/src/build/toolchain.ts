@@ -7,19 +7,24 @@ export interface Target {
   compiler: string;
   /** Flags beyond the common ones. */
   flags: string[];
-  /** Folder of header files that must not bring the C library's own with them (musl), or undefined for the default search. */
-  isolatedHeaders: string[];
   /** Folder of Debian's static libraries for this architecture. */
   libraries: string;
   debianArchitecture: string;
 }
+
+/** Foreign headers, which must not bring the C library's own with them: a compiler for musl or another architecture has its own. */
+export const isolatedHeaders = [
+  '/usr/include/mbedtls',
+  '/usr/include/wasm-rt.h',
+  '/usr/include/zlib.h',
+  '/usr/include/zconf.h',
+];
 
 export const targets: Record<TargetName, Target> = {
   x64: {
     name: 'x64',
     compiler: 'musl-gcc',
     flags: [],
-    isolatedHeaders: ['/usr/include/mbedtls', '/usr/include/wasm-rt.h', '/usr/include/zlib.h', '/usr/include/zconf.h'],
     libraries: '/usr/lib/x86_64-linux-gnu',
     debianArchitecture: 'amd64',
   },
@@ -27,7 +32,6 @@ export const targets: Record<TargetName, Target> = {
     name: 'arm64',
     compiler: 'aarch64-linux-gnu-gcc',
     flags: [],
-    isolatedHeaders: [],
     libraries: '/usr/lib/aarch64-linux-gnu',
     debianArchitecture: 'arm64',
   },
@@ -35,7 +39,6 @@ export const targets: Record<TargetName, Target> = {
     name: 'arm',
     compiler: 'arm-linux-gnueabihf-gcc',
     flags: ['-mthumb'],
-    isolatedHeaders: [],
     libraries: '/usr/lib/arm-linux-gnueabihf',
     debianArchitecture: 'armhf',
   },
