@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ControlClient } from '@pantavisor/ctrl-api/client';
-import type { ContainerRecipe } from '../../containers/src/recipe.ts';
+import type { ContainerRecipe, RevisionRecipe } from '../../containers/src/recipe.ts';
 import { DeviceProcess } from '../../scripts/start/device-process.ts';
 import { probeContainer, writeRevision } from '../../tests/harness/revision.ts';
 
@@ -25,10 +25,17 @@ export interface RunningDevice {
   stop(): Promise<void>;
 }
 
-async function start(storage: string, initial: string[]): Promise<RunningDevice> {
+/** Variables of the environment for a device, e.g. times of updates. */
+export type DeviceEnvironment = Record<string, string>;
+
+async function start(storage: string, initial: string[], environment: DeviceEnvironment = {}): Promise<RunningDevice> {
   const begin = performance.now();
   // No bridge: nothing of these containers uses one, and another device may have it.
-  const device = new DeviceProcess([pantavisor, '--storage', storage, ...initial], { PV_NET_BRDEV: '' }, () => {});
+  const device = new DeviceProcess(
+    [pantavisor, '--storage', storage, ...initial],
+    { PV_NET_BRDEV: '', ...environment },
+    () => {},
+  );
   const stop = async (): Promise<void> => {
     device.stop();
     await device.exited;
@@ -55,11 +62,11 @@ export class InstalledDevice {
   }
 
   /** @throws with the last words of the device when it ends before it is ready */
-  static async install(containers: ContainerRecipe[]): Promise<InstalledDevice> {
+  static async install(recipe: ContainerRecipe[] | RevisionRecipe): Promise<InstalledDevice> {
     const work = await realpath(await mkdtemp(join(tmpdir(), 'bench-device-')));
     const installed = new InstalledDevice(work);
     try {
-      const { state, objects } = await writeRevision(join(work, 'revision'), containers);
+      const { state, objects } = await writeRevision(join(work, 'revision'), recipe);
       const first = await start(installed.storage, ['--state', state, '--objects', objects]);
       await first.stop();
     } catch (error) {
@@ -69,8 +76,8 @@ export class InstalledDevice {
     return installed;
   }
 
-  start(): Promise<RunningDevice> {
-    return start(this.storage, []);
+  start(environment: DeviceEnvironment = {}): Promise<RunningDevice> {
+    return start(this.storage, [], environment);
   }
 
   remove(): Promise<void> {
