@@ -36,6 +36,8 @@ export const verdicts: Record<string, readonly number[]> = {
   'auth.authorize':         [401, 403, 200, 403, 403, 200, 403, 200],
   'auth.oauthAuthorize':    [400, 400, 400, 400, 400, 400, 400, 400],
   'auth.oauthToken':        [400, 400, 400, 400, 400, 400, 400, 400],
+  'auth.providerLogin':     [403, 403, 403, 403, 403, 403, 403, 403],
+  'auth.providerCallback':  [403, 403, 403, 403, 403, 403, 403, 403],
   'auth.signatureVerify':   [400, 400, 400, 400, 400, 400, 400, 400],
   'devices.status':         [401, 200, 200, 200, 200, 200, 200, 200],
   'trails.status':          [401, 200, 200, 200, 200, 200, 200, 200],

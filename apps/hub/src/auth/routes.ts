@@ -6,12 +6,14 @@ import { verifyJoinSignature } from '../devices/join-tokens.ts';
 import { bearerOf, challengeHeader } from '../http/authenticate.ts';
 import { wwwUrl } from '../http/base-url.ts';
 import { Answer, type Call, type Served, serve } from '../http/call.ts';
+import { cookieOf } from '../http/cookies.ts';
 import { Failure } from '../http/failure.ts';
 import { sortedMap } from '../http/json.ts';
 import { prnOf } from '../names/ids.ts';
 import { never } from '../names/times.ts';
 import { approvePkce, authorize, exchangeCode, finishPkce, makeCode, startPkce, withCode } from './grants.ts';
 import { login, refresh } from './login.ts';
+import { providerHandlers } from './provider-routes.ts';
 
 export const tooOld = () => new Failure('client-too-old', 'Incompatible Client; upgrade pantavisor');
 
@@ -110,6 +112,7 @@ export const authHandlers: Served[] = [
     return new Answer(307, '', { location: target.href, 'set-cookie': cookies });
   }),
   serve(authRoutes.oauthToken, ({ hub, body }) => finishPkce(hub, body)),
+  ...providerHandlers,
   serve(authRoutes.signatureVerify, async ({ hub, body }) => {
     await verifyJoinSignature(hub, {
       tokenId: body['token-id'],
@@ -120,11 +123,6 @@ export const authHandlers: Served[] = [
     return 'ok';
   }),
 ];
-
-function cookieOf(header: string | undefined, name: string): string | undefined {
-  const found = header?.split(/;\s*/).find((part) => part.startsWith(`${name}=`));
-  return found === undefined ? undefined : decodeURIComponent(found.slice(name.length + 1));
-}
 
 function clearCookies(): Record<string, string[]> {
   const gone = [authCookie, redirectCookie].map((name) => `${name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0`);

@@ -1,0 +1,49 @@
+import { authRoutes, scopeName } from '@pantavisor/hub-api';
+import { wwwUrl } from '../http/base-url.ts';
+import { Answer, type Served, serve } from '../http/call.ts';
+import { cookieOf } from '../http/cookies.ts';
+import { Failure } from '../http/failure.ts';
+import { beginSignIn, findProvider, finishSignIn, targetAllowed } from './providers.ts';
+
+const stateCookie = 'oauthstate';
+const targetCookie = 'redirecturi';
+const cookie = (name: string, value: string, seconds: number) =>
+  `${name}=${encodeURIComponent(value)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${seconds}`;
+const callbackOf = (base: string, service: string) => `${base}/auth/oauth/callback/${service}`;
+
+/** Sign-in with other identity providers (hub-api §4.6). */
+export const providerHandlers: Served[] = [
+  serve(authRoutes.providerLogin, ({ hub, params, query, base }) => {
+    const provider = findProvider(params.service);
+    const target = query.redirect_uri ?? '';
+    if (target !== '' && !targetAllowed(target, [base, wwwUrl(hub.config, base)]))
+      throw new Failure('bad-request', 'cannot sign in: redirect_uri is neither of this hub nor of this machine');
+    const { location, state } = beginSignIn(provider, callbackOf(base, params.service));
+    return new Answer(307, '', {
+      location,
+      'set-cookie': [cookie(stateCookie, state, 600), cookie(targetCookie, target, 600)],
+    });
+  }),
+  serve(authRoutes.providerCallback, async ({ hub, params, query, base, request }) => {
+    const provider = findProvider(params.service);
+    const { cookie: cookies } = request.headers;
+    const target = cookieOf(cookies, targetCookie) ?? '';
+    const gone = { 'set-cookie': [cookie(stateCookie, '', 0), cookie(targetCookie, '', 0)] };
+    const safe = target !== '' && targetAllowed(target, [base, wwwUrl(hub.config, base)]);
+    try {
+      if (query.error !== undefined)
+        throw new Failure('not-permitted', `cannot sign in: ${provider.name} says ${query.error}`);
+      const token = await finishSignIn(hub, provider, {
+        code: query.code ?? '',
+        state: query.state ?? '',
+        expectedState: cookieOf(cookies, stateCookie) ?? '',
+        callback: callbackOf(base, params.service),
+      });
+      if (safe) return new Answer(307, undefined, { ...gone, location: `${target}#token=${token}` });
+      return new Answer(200, { token, token_type: 'bearer', scopes: scopeName('all') }, gone);
+    } catch (error) {
+      if (!safe || !(error instanceof Failure)) throw error;
+      return new Answer(307, undefined, { ...gone, location: `${target}?error=${encodeURIComponent(error.message)}` });
+    }
+  }),
+];
