@@ -1,6 +1,7 @@
 export { createDevice, type DeviceModel, stepDevice } from './device.ts';
 export { containerGoal, type GoalState, goalStates, pendingStability, trialGoal } from './goals.ts';
 export { stopTimes } from './halting.ts';
+export * from './hub-client/index.ts';
 export { type ContainerRecord, createModel, type Model } from './model.ts';
 export * from './protocol.ts';
 export { recoveryLimits } from './recovery.ts';

@@ -1,0 +1,55 @@
+/** What the Hub client remembers. Plain data, never changed in place. */
+import type { HubMode } from '../updates/protocol.ts';
+import type { HubReport, HubRequest, HubSettings, HubUpdatePhase } from './protocol.ts';
+import type { HubState } from './states.ts';
+
+export interface HubClientModel {
+  readonly settings: HubSettings;
+  readonly state: HubState;
+  readonly remote: boolean;
+  readonly registered: boolean;
+  readonly claimed: boolean;
+  readonly phase: HubUpdatePhase;
+  /** The question that waits for its answer. */
+  readonly asking: { id: number; request: HubRequest; state: HubState } | undefined;
+  /** The report that waits for its answer; it stays at the head of the outbox until then. */
+  readonly reporting: number | undefined;
+  readonly outbox: readonly HubReport[];
+  /** Failures in a row, of questions and of reports. */
+  readonly failures: number;
+  readonly reportFailures: number;
+  /** Since when no request has been answered; undefined while the Hub answers. */
+  readonly lostSince: number | undefined;
+  readonly toldLost: boolean;
+  /** Something came up while a question was under way: ask once more at once. */
+  readonly again: boolean;
+  readonly timers: Readonly<Record<string, string>>;
+  readonly nextNumber: number;
+  /** What the rest of the device was told last. */
+  readonly toldMode: HubMode;
+  readonly toldPending: boolean;
+}
+
+/** A client before its first event. */
+export function createHubClient(): HubClientModel {
+  return {
+    settings: { pollMs: 5000, lossMs: 120_000 },
+    state: 'off',
+    remote: false,
+    registered: false,
+    claimed: false,
+    phase: 'none',
+    asking: undefined,
+    reporting: undefined,
+    outbox: [],
+    failures: 0,
+    reportFailures: 0,
+    lostSince: undefined,
+    toldLost: false,
+    again: false,
+    timers: {},
+    nextNumber: 1,
+    toldMode: 'off',
+    toldPending: false,
+  };
+}
