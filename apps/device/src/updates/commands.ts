@@ -37,6 +37,8 @@ export interface CommandsRoom {
   collector: Collector;
   /** What admission asks of the rest of the device, at this moment. */
   context(): CommandContext;
+  /** Carries out a command for other rooms. False: nobody can. */
+  carryOut(op: CommandOp, payload: string): Promise<boolean>;
   post(event: NewEvent): void;
   log: Log;
 }
@@ -84,14 +86,17 @@ export class DeviceCommands implements Commands {
   }
 
   /** Carries out what the engine leaves to the device. */
-  run({ id, op }: RunEffect): void {
-    const { post, log } = this.#room;
+  run({ id, op, payload }: RunEffect): void {
+    const { post, log, carryOut } = this.#room;
     const finished = () => post({ type: 'command.finished', id });
     if (op === 'RUN_GC') {
       void this.collectGarbage().finally(finished);
       return;
     }
-    log('WARN', 'commands', `cannot carry out ${op}: this device has nothing that could`);
-    finished();
+    void carryOut(op, payload)
+      .then((done) => {
+        if (!done) log('WARN', 'commands', `cannot carry out ${op}: this device has nothing that could`);
+      })
+      .finally(finished);
   }
 }

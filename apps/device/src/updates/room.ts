@@ -6,7 +6,13 @@
  * (`bootenv/launcher.ts` says how it chooses) and starts the program again when it ends with code 0; or left to the runtime, which
  * chooses itself when nobody names a revision (`boot-record.ts`).
  */
-import { revisionsInUse, type UpdateEffect, type Failure as UpdateFailure, type UpdateModel } from '@pantavisor/engine';
+import {
+  type CommandOp,
+  revisionsInUse,
+  type UpdateEffect,
+  type Failure as UpdateFailure,
+  type UpdateModel,
+} from '@pantavisor/engine';
 import type { Ground } from '../boot/ground.ts';
 import type { StateVerdict, StepDoors } from '../control/steps.ts';
 import type { Host } from '../host/ports.ts';
@@ -36,6 +42,8 @@ export interface UpdatesRequest {
   switched(revision: PreparedRevision): Promise<void>;
   /** Loads and runs a revision; ends in an event. */
   proceed(revision: string, trial: boolean): void;
+  /** Carries out a command that is none of updates. False: nobody here can. */
+  carryOut(op: CommandOp, payload: string): Promise<boolean>;
   /** No revision can be run. */
   failed(failure: UpdateFailure): void;
 }
@@ -69,6 +77,7 @@ export function createUpdates(request: UpdatesRequest): Updates {
     files,
     layout,
     collector,
+    carryOut: request.carryOut,
     context: () => ({
       remote: false,
       remoteAllowed: config.PV_CONTROL_REMOTE,
