@@ -10,7 +10,7 @@ import { openDatabase } from '../../apps/hub/src/db/open.ts';
 import { digestSecret } from '../../apps/hub/src/names/secrets.ts';
 
 const main = fileURLToPath(new URL('../../apps/hub/src/main.ts', import.meta.url));
-const bare = fileURLToPath(new URL('./bare-fastify.ts', import.meta.url));
+const bare = fileURLToPath(new URL('../../apps/hub/src/testing/bare-fastify.ts', import.meta.url));
 
 export interface Server {
   port: number;

@@ -108,6 +108,7 @@ function paramsOf(route: Route, values: Scene['values']): Record<string, string>
     ownernick: values.ownernick ?? '',
     devicenick: values.devicenick ?? '',
     filename: 'x.tar',
+    service: 'github',
     token: (route.method === 'GET' ? values.getToken : values.putToken) ?? '',
   };
 }
