@@ -5,13 +5,14 @@ import type { TestContext } from 'node:test';
 import type { ContainerJson } from '@pantavisor/ctrl-api';
 import { type Case, type Facts, fill, judge, type Target, whyNot } from './case.ts';
 import { gatherFacts } from './facts.ts';
+import { localCases } from './local-cases.ts';
 import { routingCases } from './routing-cases.ts';
 import { runningCases } from './running-cases.ts';
 import { storageCases } from './storage-cases.ts';
 import { wireCases } from './wire-cases.ts';
 
 /** Every case, in the order in which they have to run: later ones of a kind build on earlier ones. */
-export const allCases: readonly Case[] = [...routingCases, ...runningCases, ...storageCases];
+export const allCases: readonly Case[] = [...routingCases, ...runningCases, ...storageCases, ...localCases];
 
 /** Runs every case that the target can take, as a subtest each. @returns how many were run */
 export async function runCases(t: TestContext, target: Target): Promise<number> {

@@ -29,7 +29,7 @@ async function run(host: Host): Promise<ExitName> {
   const { system, files } = host;
   const options = parseArguments(system.arguments, system.pid === 1);
   if (options.help) return print(host, helpText());
-  if (options.version) return print(host, `version: ${packageJson.version}\n`);
+  if (options.version) return print(host, `version: ${packageJson.version}\nhost: ${system.hostName ?? 'unknown'}\n`);
 
   // Outside of an image the program is an ordinary daemon; PID 1 takes its mode from the configuration.
   const environment: Record<string, string> = {
@@ -37,7 +37,7 @@ async function run(host: Host): Promise<ExitName> {
     ...system.environment,
   };
   if (options.storage !== undefined) environment.PV_STORAGE_MNTPOINT = options.storage;
-  const { store, warnings, cmdline } = await loadConfig({ files, environment, arguments: system.arguments });
+  const { store, warnings, sysctls, cmdline } = await loadConfig({ files, environment, arguments: system.arguments });
   const storage = store.snapshot().PV_STORAGE_MNTPOINT;
   if (storage === undefined || storage === '')
     throw new Failure('usage', 'cannot find the storage: no directory is named', { hint: 'use --storage DIR' });
@@ -57,6 +57,7 @@ async function run(host: Host): Promise<ExitName> {
     ...(options.state === undefined ? {} : { own: { state: options.state, objects: options.objects } }),
     sinks: options.verbose ? [terminalSink(system)] : [],
     warnings,
+    sysctls,
     buildInfo: { version: packageJson.version, lines: [] },
     onReady: (socketPath) => system.print('stdout', `ready socket=${socketPath}\n`),
   });

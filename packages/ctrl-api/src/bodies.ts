@@ -154,6 +154,41 @@ export interface DaemonJson {
   respawn: boolean;
 }
 
+/** One element of `GET /drivers`. */
+export interface DriverJson {
+  name: string;
+  type: 'REQUIRED' | 'OPTIONAL' | 'MANUAL';
+  status: 'LOADED' | 'UNLOADED' | 'UNKNOWN';
+}
+
+/** What may keep a device awake, in the order of the wire. */
+export const wakeScopes = [
+  'boot',
+  'update',
+  'update_check',
+  'devmeta',
+  'usrmeta',
+  'shutdown',
+  'debug_shell',
+  'poll',
+] as const;
+export type WakeScope = (typeof wakeScopes)[number];
+
+/** Answer to `GET /wakelocks`. */
+export interface WakeLocksJson {
+  mode: 'disabled' | 'locks' | 'managed';
+  /** Scopes that hold the lock. */
+  count: number;
+  /** The kernel offers no wake locks: scopes are only counted. */
+  degraded: boolean;
+  /** The kernel may suspend the machine by itself. */
+  autosleep: boolean;
+  settling: boolean;
+  polling: boolean;
+  run_window: boolean;
+  held: Record<WakeScope, boolean>;
+}
+
 /** Answer to `POST /storage/gc`. */
 export interface GarbageJson {
   /** Bytes of removed objects. */

@@ -119,6 +119,68 @@ export const endpoints = {
     role: 'mgmt',
     summary: 'Removes revisions and objects that nothing needs, and says how many bytes that freed.',
   },
+  listUserMeta: { method: 'GET', path: '/user-meta', role: 'mgmt', summary: 'Shows the user metadata.' },
+  putUserMeta: {
+    method: 'PUT',
+    path: '/user-meta/{key}',
+    role: 'mgmt',
+    body: 4096,
+    summary: 'Sets user metadata; a key of the configuration takes effect as such.',
+  },
+  deleteUserMeta: {
+    method: 'DELETE',
+    path: '/user-meta/{key}',
+    role: 'mgmt',
+    summary: 'Removes user metadata; the configuration that it stood over shows again.',
+  },
+  listDeviceMeta: { method: 'GET', path: '/device-meta', role: 'mgmt', summary: 'Shows the device metadata.' },
+  putDeviceMeta: {
+    method: 'PUT',
+    path: '/device-meta/{key}',
+    role: 'mgmt',
+    body: 4096,
+    summary: 'Sets device metadata.',
+  },
+  deleteDeviceMeta: { method: 'DELETE', path: '/device-meta/{key}', role: 'mgmt', summary: 'Removes device metadata.' },
+  listDrivers: {
+    method: 'GET',
+    path: '/drivers',
+    role: 'mgmt',
+    summary: 'Lists the drivers of the calling container; `{}` when it has none.',
+  },
+  loadDrivers: {
+    method: 'PUT',
+    path: '/drivers/load',
+    role: 'mgmt',
+    summary: 'Loads the manual drivers of the calling container.',
+  },
+  unloadDrivers: {
+    method: 'PUT',
+    path: '/drivers/unload',
+    role: 'mgmt',
+    summary: 'Unloads the manual drivers of the calling container.',
+  },
+  loadDriver: {
+    method: 'PUT',
+    path: '/drivers/{name}/load',
+    role: 'mgmt',
+    summary: 'Loads one manual driver of the calling container.',
+  },
+  unloadDriver: {
+    method: 'PUT',
+    path: '/drivers/{name}/unload',
+    role: 'mgmt',
+    summary: 'Unloads one manual driver of the calling container.',
+  },
+  listDaemons: { method: 'GET', path: '/daemons', role: 'mgmt', summary: 'Lists the daemons of the device.' },
+  controlDaemon: {
+    method: 'PUT',
+    path: '/daemons/{name}',
+    role: 'mgmt',
+    body: 1024,
+    summary: 'Starts or stops a daemon of the device.',
+  },
+  wakeLocks: { method: 'GET', path: '/wakelocks', role: 'mgmt', summary: 'Shows what keeps the device awake.' },
 } as const satisfies Record<string, Endpoint>;
 
 /** Name of an endpoint in code. */

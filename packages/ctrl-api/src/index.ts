@@ -11,6 +11,7 @@ export type {
   ContainerJson,
   ContainerStatusName,
   DaemonJson,
+  DriverJson,
   ErrorJson,
   GarbageJson,
   GroupJson,
@@ -19,7 +20,9 @@ export type {
   ProgressJson,
   SignalBody,
   StepJson,
+  WakeLocksJson,
+  WakeScope,
 } from './bodies.ts';
-export { commandOperations } from './bodies.ts';
+export { commandOperations, wakeScopes } from './bodies.ts';
 export { type Endpoint, type EndpointId, endpoints, type Method, type Role } from './endpoints.ts';
 export { type Refusal, type RefusalCode, refusalByText, refusals } from './refusals.ts';

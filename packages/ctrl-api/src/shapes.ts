@@ -1,5 +1,5 @@
 /** Shapes of the JSON bodies, for suites that check a server from outside. Not needed to serve or to call. */
-import { commandOperations } from './bodies.ts';
+import { commandOperations, wakeScopes } from './bodies.ts';
 
 /** A predicate over a value that returns every deviation, each beginning with the path inside the value. */
 export type Shape = (value: unknown, path: string) => string[];
@@ -173,6 +173,40 @@ export const legacyConfig = record((value, path) =>
 
 /** `POST /storage/gc` */
 export const garbage = object({ reclaimed: integer });
+
+/** `GET /user-meta`, `GET /device-meta` */
+export const metadata = record((value, path) =>
+  typeof value === 'string' || (typeof value === 'object' && value !== null)
+    ? []
+    : mustBe('text, an object or an array', value, path),
+);
+
+/** `GET /drivers`: an empty object stands for no drivers at all. */
+export const drivers = either(
+  object({}),
+  array(
+    object({
+      name: string,
+      type: oneOf('REQUIRED', 'OPTIONAL', 'MANUAL'),
+      status: oneOf('LOADED', 'UNLOADED', 'UNKNOWN'),
+    }),
+  ),
+);
+
+/** `GET /daemons` */
+export const daemons = array(object({ name: string, pid: integer, respawn: boolean }));
+
+/** `GET /wakelocks` */
+export const wakeLocks = object({
+  mode: oneOf('disabled', 'locks', 'managed'),
+  count: integer,
+  degraded: boolean,
+  autosleep: boolean,
+  settling: boolean,
+  polling: boolean,
+  run_window: boolean,
+  held: object(Object.fromEntries(wakeScopes.map((scope) => [scope, boolean]))),
+});
 
 /** Body of `POST /commands`. */
 export const commandBody = object({ op: oneOf(...commandOperations), payload: either(string, record(string)) });

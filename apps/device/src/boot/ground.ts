@@ -1,5 +1,6 @@
 /** The ground a device stands on: its directories, its locked storage, its log, and the name of the revision to run. */
 import type { ParseContext } from '@pantavisor/state';
+import { liveConfig } from '../config/live.ts';
 import type { ConfigStore } from '../config/store.ts';
 import type { DeviceConfig } from '../config/table.ts';
 import { type ConfigWarning, formatWarning } from '../config/warning.ts';
@@ -31,6 +32,7 @@ export interface GroundRequest {
 }
 
 export interface Ground {
+  /** The configuration as it is at the moment of reading. */
   config: DeviceConfig;
   places: Places;
   /** Path of the control socket on the host. */
@@ -55,7 +57,7 @@ export interface Ground {
  */
 export async function openGround(host: Host, request: GroundRequest): Promise<Ground> {
   const { files, hashing } = host;
-  const config = request.store.snapshot();
+  const config = liveConfig(request.store);
   const storage = await resolveStorage(files, request.storage);
   const places = choosePlaces(request.store, storage, hashing);
   const socketPath = checkSocketPath(host, `${places.run}/pv-ctrl`);

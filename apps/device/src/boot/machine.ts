@@ -7,6 +7,7 @@ import { Lifecycle } from '../containers/lifecycle.ts';
 import { bakedAddresses } from '../containers/lxc-config.ts';
 import { parseLxcConfig } from '../containers/lxc-text.ts';
 import { ContainerRecords } from '../containers/records.ts';
+import type { Drivers } from '../drivers/drivers.ts';
 import { createExports } from '../export/exports.ts';
 import type { Host } from '../host/ports.ts';
 import { Bridges } from '../network/bridges.ts';
@@ -31,12 +32,14 @@ export interface Machine {
 /**
  * Makes the machine ready.
  * @param running the revision whose containers are started
+ * @param drivers loads what containers need before their start
  * @param post takes what becomes of containers
  */
 export async function prepareMachine(
   host: Host,
   ground: Ground,
   running: Pick<RunningRevision, 'current' | 'sourceOf'>,
+  drivers: Pick<Drivers, 'prepare'>,
   post: (event: ContainerEvent) => void,
 ): Promise<Machine> {
   const { config, places, log } = ground;
@@ -62,6 +65,7 @@ export async function prepareMachine(
     lxcLogLevel: lxcLogLevel(config.PV_LXC_LOG_LEVEL),
     mountHooks: hooks,
     devLog: config.PV_LOG_AUTO_DEVLOG,
+    drivers,
     volumes: { host, ledger, handlers },
     diskRoot: (name) => {
       const disk = running.current?.state.disks.find((candidate) => candidate.name === name);

@@ -1,6 +1,7 @@
 /** Starting one container: everything between mounted volumes and a running init (containers.md §3, §3.1). */
 import type { Container } from '@pantavisor/state';
 import { type Places, statePaths } from '../boot/places.ts';
+import type { Drivers } from '../drivers/drivers.ts';
 import { type Host, HostError, type RunningContainer } from '../host/ports.ts';
 import type { Networks } from '../network/networks.ts';
 import { Failure } from '../runtime/failure.ts';
@@ -40,6 +41,7 @@ export interface LaunchRoom {
   mountHooks: readonly string[];
   /** Default for containers that say nothing about /dev/log. */
   devLog: boolean;
+  drivers: Pick<Drivers, 'prepare'>;
 }
 
 export interface Launched {
@@ -112,6 +114,7 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
   const configFile = `${directory}/config`;
   await makeDirectories(files, directory);
   await files.write(configFile, formatLxcConfig(lines), { mode: 0o600 });
+  await room.drivers.prepare(container);
   const running = await host.containers.start({
     name,
     lxcPath: places.lxc,

@@ -7,8 +7,6 @@ import { preparePresence, presenceDirectory, relinkSockets, removePresence } fro
 const places = {
   run: '/run/pv',
   logs: '/data/logs',
-  userMeta: '/data/cache/usrmeta',
-  deviceMeta: '/data/cache/devmeta',
 };
 
 async function machine() {
@@ -47,8 +45,6 @@ test('a managing container sees the run directory, all logs and all metadata', a
     [
       ['/run/pv', 'pantavisor'],
       ['/data/logs', 'pantavisor/logs'],
-      ['/data/cache/usrmeta', 'pantavisor/user-meta'],
-      ['/data/cache/devmeta', 'pantavisor/device-meta'],
     ],
   );
 });

@@ -28,16 +28,16 @@ export function presenceDirectory(places: Pick<Places, 'run'>, container: string
  */
 export async function preparePresence(
   files: Files,
-  places: Pick<Places, 'run' | 'logs' | 'userMeta' | 'deviceMeta'>,
+  places: Pick<Places, 'run' | 'logs'>,
   container: { name: string; mgmt: boolean },
   revision: string,
   starter: string | undefined,
 ): Promise<BindEntry[]> {
   const { name, mgmt } = container;
   const root = mgmt ? places.run : presenceDirectory(places, name);
-  // Metadata of one container lies beside that of the device: user-meta.<container>.
+  // Metadata of one container lies beside that of the device: user-meta.<container>. All of it is in the run directory already.
   const sources = mgmt
-    ? { logs: places.logs, 'user-meta': places.userMeta, 'device-meta': places.deviceMeta }
+    ? { logs: places.logs }
     : {
         logs: `${places.logs}/${revision}/${name}`,
         'user-meta': `${places.run}/user-meta.${name}`,

@@ -1,12 +1,18 @@
 /** The control socket: its place, its limits, and the rooms of the device behind it (control.md §1). */
 import type { ConfigStore } from '../config/store.ts';
+import type { Daemons } from '../daemons/daemons.ts';
+import type { Drivers } from '../drivers/drivers.ts';
 import type { Http, HttpServer, TextCoding } from '../host/ports.ts';
+import type { Metadata } from '../metadata/room.ts';
+import type { WakeLocks } from '../power/wake-locks.ts';
 import type { Runtime } from '../runtime/facade.ts';
 import type { ObjectStore } from '../storage/objects.ts';
 import { refuseWith } from './call.ts';
 import { type Commands, commandHandlers } from './commands.ts';
 import { configHandlers } from './config.ts';
 import { containerHandlers } from './containers.ts';
+import { daemonHandlers, driverHandlers, wakeLockHandlers } from './local-rooms.ts';
+import { metadataHandlers } from './metadata.ts';
 import { objectHandlers } from './objects.ts';
 import { createRouter, type Handlers, unsupportedProtocol } from './router.ts';
 import { type StepDoors, stepHandlers } from './steps.ts';
@@ -19,6 +25,10 @@ export interface ControlRooms {
   objects?: { store: ObjectStore; pathOf(id: string): string };
   steps?: StepDoors;
   commands?: Commands;
+  metadata?: Metadata;
+  drivers?: Pick<Drivers, 'list' | 'load' | 'unload'>;
+  daemons?: Pick<Daemons, 'list' | 'has' | 'start' | 'stop'>;
+  wakeLocks?: Pick<WakeLocks, 'status'>;
   /** Told of failures that are ours, with the request line. */
   onFailure(request: string, error: unknown): void;
 }
@@ -36,6 +46,10 @@ export function createControlHandler(rooms: ControlRooms) {
     ...(rooms.objects ? objectHandlers(rooms.objects.store, rooms.objects.pathOf) : {}),
     ...(rooms.steps ? stepHandlers(rooms.steps, rooms.text) : {}),
     ...(rooms.commands ? commandHandlers(rooms.commands) : {}),
+    ...(rooms.metadata ? metadataHandlers(rooms.metadata) : {}),
+    ...(rooms.drivers ? driverHandlers(rooms.drivers) : {}),
+    ...(rooms.daemons ? daemonHandlers(rooms.daemons) : {}),
+    ...(rooms.wakeLocks ? wakeLockHandlers(rooms.wakeLocks) : {}),
   };
   const { runtime, text, onFailure } = rooms;
   return createRouter({

@@ -15,6 +15,7 @@ import { type Ground, type GroundRequest, openGround } from '../boot/ground.ts';
 import { runSystemHooks } from '../boot/hooks.ts';
 import { type Machine, prepareMachine, reserveAddresses } from '../boot/machine.ts';
 import { removeTraces } from '../boot/teardown.ts';
+import type { SysctlSetting } from '../config/sysctl.ts';
 import { ContainerNotes } from '../containers/notes.ts';
 import { startControl } from '../control/server.ts';
 import type { Host, HttpServer } from '../host/ports.ts';
@@ -23,6 +24,7 @@ import { createUpdates, type Updates } from '../updates/room.ts';
 import { createExecutors, type Watchers } from './executors.ts';
 import type { BuildInfo, Runtime } from './facade.ts';
 import { Failure, sentenceOf } from './failure.ts';
+import { LocalRooms } from './local-rooms.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { hookEnvironment, runRevision } from './run-revision.ts';
 import { createRuntime, PendingAnswers } from './runtime.ts';
@@ -32,6 +34,8 @@ export type StopPurpose = Extract<Effect, { type: 'device.stopped' }>['purpose']
 
 export interface DeviceRequest extends GroundRequest {
   buildInfo: BuildInfo;
+  /** Kernel parameters that the configuration sets. */
+  sysctls?: readonly SysctlSetting[];
   /** Called once, when all goals of the revision are met for the first time. */
   onReady: (socketPath: string) => void;
 }
@@ -71,6 +75,7 @@ class Composition {
   readonly #running = new RunningRevision();
   readonly #loop: Loop<DeviceModel>;
   readonly #answers = new PendingAnswers();
+  readonly #rooms: LocalRooms;
   /** Why the last revision could not be run. */
   #runError: unknown;
 
@@ -78,9 +83,20 @@ class Composition {
     this.#host = host;
     this.#ground = ground;
     this.#request = request;
+    this.#rooms = new LocalRooms({
+      host,
+      ground,
+      store: request.store,
+      version: request.buildInfo.version,
+      state: () => this.#running.current?.state,
+    });
     this.#loop = createLoop<DeviceModel>({
       model: createDevice(),
-      step: stepDevice,
+      step: (model, event) => {
+        const next = stepDevice(model, event);
+        this.#rooms.updating(next.model.updates.attempt !== undefined);
+        return next;
+      },
       clock: host.clock,
       onReasons: (reasons) => {
         for (const reason of reasons) ground.log('INFO', 'engine', sentenceOf(reason));
@@ -92,7 +108,8 @@ class Composition {
     const [host, ground, running, loop] = [this.#host, this.#ground, this.#running, this.#loop];
     const { socketPath, log, places, config, boot } = ground;
     host.system.becomeSubreaper();
-    const machine = await prepareMachine(host, ground, running, loop.post);
+    await this.#rooms.open(this.#request.sysctls ?? []);
+    const machine = await prepareMachine(host, ground, running, this.#rooms.drivers, loop.post);
     const { lifecycle } = machine;
     const revision = () => running.current?.name ?? boot.revision;
     const notes = new ContainerNotes(machine.records, lifecycle, host.clock, revision);
@@ -127,7 +144,7 @@ class Composition {
     loop.post(boot.event);
     const end = async () => {
       updates.collector.close();
-      await endDevice(host, ground, machine, control);
+      await endDevice(host, ground, machine, control, this.#rooms);
     };
     try {
       await begun.promise;
@@ -148,9 +165,13 @@ class Composition {
     const [host, ground, running, loop] = [this.#host, this.#ground, this.#running, this.#loop];
     const settled = (error?: unknown) => {
       this.#runError = error;
-      if (error === undefined) begun.resolve();
+      if (error === undefined) {
+        this.#rooms.begun();
+        begun.resolve();
+      }
     };
-    const room = { host, ground, machine, running, post: loop.post, settled };
+    const starts = (revision: string) => this.#rooms.revisionStarts(revision);
+    const room = { host, ground, machine, running, post: loop.post, starts, settled };
     return createUpdates({
       host,
       ground,
@@ -160,6 +181,7 @@ class Composition {
       startedFrom: () => machine.lifecycle.revisions(),
       switched: (revision) => this.#follow(machine, revision),
       proceed: (revision, trial) => void runRevision(room, revision, trial),
+      carryOut: (op, payload) => this.#rooms.carryOut(op, payload),
       failed: (failure) => begun.reject(this.#runError ?? failureOf(failure)),
     });
   }
@@ -169,6 +191,7 @@ class Composition {
     const { log, moveLog } = this.#ground;
     if (revision.state.pools.length > 0) await reserveAddresses(this.#host, networks, revision.sources.values());
     log('INFO', 'revision', `${revision.name} takes the place of the running revision`);
+    await this.#rooms.revisionStarts(revision.name);
     await moveLog(revision.name).catch((error) => log('ERROR', 'log', messageOf(error)));
   }
 
@@ -181,6 +204,10 @@ class Composition {
       objects: { store: objects, pathOf: (id) => layout.object(id) },
       steps,
       commands,
+      metadata: this.#rooms.metadata,
+      drivers: this.#rooms.drivers,
+      daemons: this.#rooms.daemons,
+      wakeLocks: this.#rooms.wakeLocks,
       onFailure: (line, error) => log('ERROR', 'control', `${line}: ${messageOf(error)}`),
     });
   }
@@ -209,6 +236,7 @@ class Composition {
       },
       revision: (status) => {
         announce();
+        void this.#rooms.metadata.statusChanged(status);
         const variables = hookEnvironment(ground, running.current?.name ?? ground.boot.revision);
         if (status === 'READY') void runSystemHooks(host, places.library, 'system-done', variables, log);
       },
@@ -228,10 +256,17 @@ function failureOf({ code, reasons }: UpdateFailure): Failure {
   return new Failure(code, reasons.map(({ message }) => message).join('; ') || `cannot run any revision: ${code}`);
 }
 
-async function endDevice(host: Host, ground: Ground, machine: Machine, control: HttpServer): Promise<void> {
+async function endDevice(
+  host: Host,
+  ground: Ground,
+  machine: Machine,
+  control: HttpServer,
+  rooms: LocalRooms,
+): Promise<void> {
   const { log, places } = ground;
   try {
     await control.close();
+    await rooms.close();
     await machine.bridges.close();
     await machine.records.settled();
     await removeTraces(host, places, log);

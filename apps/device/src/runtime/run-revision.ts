@@ -23,6 +23,8 @@ export interface RunRoom {
   machine: Machine;
   running: RunningRevision;
   post: Loop<unknown>['post'];
+  /** It is laid out and about to be started. */
+  starts(revision: string): Promise<void>;
   /** The revision runs, or cannot be run for this reason. */
   settled(error?: unknown): void;
 }
@@ -56,6 +58,7 @@ async function bringUp(room: RunRoom, name: string, trial: boolean): Promise<New
   await layOut(host, ground, revision);
   if (trial) await proveRevision(revision);
   running.become(revision);
+  await room.starts(name);
   const sources = [...revision.sources.values()];
   await openNetworks(host, ground, machine, revision.state, sources);
   await runSystemHooks(host, places.library, 'system-start', hookEnvironment(ground, name), log);

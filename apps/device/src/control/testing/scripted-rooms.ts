@@ -11,6 +11,7 @@ import { storeRevision } from '../../storage/revisions.ts';
 import { readSpace } from '../../storage/space.ts';
 import type { CommandAnswer, Commands } from '../commands.ts';
 import type { ControlRooms } from '../server.ts';
+import { createScriptedLocalRooms } from './scripted-local-rooms.ts';
 import { ScriptedRuntime } from './scripted-runtime.ts';
 
 /** Commands that remember what was submitted and answer as told. */
@@ -57,6 +58,7 @@ export async function createScriptedRooms(
     commands: new ScriptedCommands(),
     config: new ConfigStore(),
     text,
+    ...(await createScriptedLocalRooms(files, storage)),
     objects: { store: createObjectStore({ files, layout, space }), pathOf: layout.object },
     steps: {
       files,

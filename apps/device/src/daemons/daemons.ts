@@ -1,0 +1,185 @@
+/** Keeps the daemons of the device running: one slot for each row of the table (tools.md §2). */
+import type { DaemonJson } from '@pantavisor/ctrl-api';
+import type { Host, SpawnedProcess } from '../host/ports.ts';
+import type { Log } from '../runtime/log.ts';
+import { readIfThere } from '../storage/durable.ts';
+import { makeDirectories } from '../volumes/directories.ts';
+import type { DaemonSpec } from './table.ts';
+
+/** Pause before any start but the first, so that a daemon that ends at once does not eat the machine. */
+export const respawnDelay = 5_000;
+
+const programMode = 0o111;
+
+interface Slot {
+  readonly spec: DaemonSpec;
+  respawn: boolean;
+  /** Whether it ended with respawn switched off, which the list shows as pid -1. */
+  ended: boolean;
+  started: boolean;
+  process: SpawnedProcess | undefined;
+  cancel: (() => void) | undefined;
+  /** Start or stop under way. */
+  work: Promise<void>;
+}
+
+export interface DaemonsParts {
+  host: Pick<Host, 'files' | 'processes' | 'clock'>;
+  specs: readonly DaemonSpec[];
+  mode: DaemonSpec['modes'][number];
+  /** Directory of notes about processes, which the next runtime finds after a crash of this one. */
+  notes: string;
+  log: Log;
+}
+
+export class Daemons {
+  readonly #parts: DaemonsParts;
+  readonly #slots: readonly Slot[];
+  #closed = false;
+
+  constructor(parts: DaemonsParts) {
+    this.#parts = parts;
+    this.#slots = parts.specs.map((spec) => ({
+      spec,
+      respawn: true,
+      ended: false,
+      started: false,
+      process: undefined,
+      cancel: undefined,
+      work: Promise.resolve(),
+    }));
+  }
+
+  /** Ends what an earlier runtime left running, and starts every daemon that this device has. */
+  async open(): Promise<void> {
+    for (const slot of this.#slots) await this.#endLeftOver(slot);
+    for (const slot of this.#slots) await this.#spawn(slot);
+  }
+
+  /** As `GET /daemons` shows them. */
+  list(): DaemonJson[] {
+    return this.#slots.map(({ spec, process, ended, respawn }) => ({
+      name: spec.name,
+      pid: process?.pid ?? (ended ? -1 : 0),
+      respawn,
+    }));
+  }
+
+  has(name: string): boolean {
+    return this.#slots.some(({ spec }) => spec.name === name);
+  }
+
+  /** Starts a daemon, five seconds later if it has run before, and keeps it running. One that runs, or that is unknown, is left alone. */
+  start(name: string): void {
+    const slot = this.#find(name);
+    if (slot === undefined || this.#closed) return;
+    slot.respawn = true;
+    slot.ended = false;
+    if (slot.process === undefined && slot.cancel === undefined) this.#spawnLater(slot);
+  }
+
+  /** Asks a daemon to end and does not start it again. */
+  stop(name: string): void {
+    const slot = this.#find(name);
+    if (slot === undefined) return;
+    slot.respawn = false;
+    slot.cancel?.();
+    slot.cancel = undefined;
+    if (slot.process === undefined) slot.ended = true;
+    else slot.process.signal('SIGTERM');
+  }
+
+  /** Stops all. @returns when each has ended, or had its time to */
+  async close(patience = respawnDelay): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#slots.map(({ work }) => work));
+    const running = this.#slots.flatMap(({ process }) => (process === undefined ? [] : [process]));
+    for (const { spec } of this.#slots) this.stop(spec.name);
+    await Promise.all(running.map((process) => this.#ended(process, patience)));
+  }
+
+  #find(name: string): Slot | undefined {
+    return this.#slots.find(({ spec }) => spec.name === name);
+  }
+
+  #ended(process: SpawnedProcess, patience: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.host.clock.after(patience, () => {
+        process.signal('SIGKILL');
+        resolve();
+      });
+      void process.exited.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  #spawnLater(slot: Slot): void {
+    const { clock } = this.#parts.host;
+    slot.cancel = clock.after(slot.started ? respawnDelay : 0, () => {
+      slot.cancel = undefined;
+      slot.work = this.#spawn(slot);
+    });
+  }
+
+  async #spawn(slot: Slot): Promise<void> {
+    const { host, mode, log } = this.#parts;
+    const { name, binary, modes } = slot.spec;
+    if (this.#closed || slot.process !== undefined) return;
+    const status = await host.files.status(binary, { follow: true });
+    if (!modes.includes(mode) || status?.kind !== 'file' || (status.mode & programMode) === 0) {
+      slot.respawn = false;
+      return;
+    }
+    slot.started = true;
+    try {
+      const process = await host.processes.spawn([binary, ...slot.spec.arguments], {
+        onLine: (stream, line) => log(stream === 'stdout' ? 'INFO' : 'WARN', `${name}-${suffixes[stream]}`, line),
+      });
+      slot.process = process;
+      await this.#note(slot, process.pid);
+      log('INFO', 'daemons', `${name} runs as process ${process.pid}`);
+      void process.exited.then(({ code, signal }) => this.#exited(slot, code ?? signal ?? 'unknown'));
+      // A stop may have come while the process was being made.
+      if (!slot.respawn) process.signal('SIGTERM');
+    } catch (error) {
+      log('ERROR', 'daemons', `cannot start ${name}: ${error instanceof Error ? error.message : error}`);
+      if (slot.respawn && !this.#closed) this.#spawnLater(slot);
+    }
+  }
+
+  #exited(slot: Slot, how: number | string): void {
+    const { log } = this.#parts;
+    slot.process = undefined;
+    log(slot.respawn ? 'WARN' : 'INFO', 'daemons', `${slot.spec.name} has ended (${how})`);
+    if (slot.respawn && !this.#closed) this.#spawnLater(slot);
+    else slot.ended = true;
+  }
+
+  /** Pid and start time tell a process from a later one of the same pid (proc_pid_stat(5), field 22). */
+  async #identity(pid: number): Promise<string | undefined> {
+    const stat = await readIfThere(this.#parts.host.files, `/proc/${pid}/stat`);
+    const start = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return start === undefined ? undefined : `${pid} ${start}`;
+  }
+
+  async #note(slot: Slot, pid: number): Promise<void> {
+    const { host, notes } = this.#parts;
+    const identity = await this.#identity(pid);
+    if (identity === undefined) return;
+    await makeDirectories(host.files, notes);
+    await host.files.write(`${notes}/${slot.spec.name}`, identity);
+  }
+
+  async #endLeftOver(slot: Slot): Promise<void> {
+    const { host, notes, log } = this.#parts;
+    const noted = await readIfThere(host.files, `${notes}/${slot.spec.name}`);
+    const pid = Number(noted?.split(' ')[0]);
+    if (noted === undefined || noted !== (await this.#identity(pid))) return;
+    log('INFO', 'daemons', `${slot.spec.name} of an earlier runtime still runs as process ${pid}; it is ended`);
+    await host.processes.run(['kill', '-TERM', String(pid)], { timeout: respawnDelay });
+  }
+}
+
+const suffixes = { stdout: 'out', stderr: 'err' } as const;

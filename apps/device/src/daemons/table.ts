@@ -1,0 +1,22 @@
+/** Programs of the installation that run beside the containers (tools.md §2). */
+import type { DeviceConfig } from '../config/table.ts';
+
+type InitMode = DeviceConfig['PV_SYSTEM_INIT_MODE'];
+
+export interface DaemonSpec {
+  name: string;
+  /** The program; a device that has none of this name does without. */
+  binary: string;
+  arguments: readonly string[];
+  modes: readonly InitMode[];
+}
+
+export const daemonTable: readonly DaemonSpec[] = [
+  { name: 'hwrngd', binary: '/usr/bin/rngd', arguments: ['-f'], modes: ['embedded', 'standalone'] },
+  {
+    name: 'pv-xconnect',
+    binary: '/usr/bin/pv-xconnect',
+    arguments: [],
+    modes: ['embedded', 'standalone', 'appengine'],
+  },
+];
