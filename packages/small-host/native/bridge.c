@@ -15,7 +15,7 @@
 #include "machine.h"
 
 static Z_engine_instance_t engine;
-static uint32_t context, window;
+static uint32_t runtime, context, window;
 
 static double number_argument(uint32_t arguments, uint32_t count, uint32_t index) {
   if (index >= count) return 0;
@@ -81,13 +81,17 @@ static uint32_t door_take(uint32_t arguments, uint32_t count) {
   return value;
 }
 
-enum door_number { DOOR_SYS, DOOR_PUT, DOOR_TAKE, DOOR_NATIVE };
+/* memoryUsage(): an object with the engine's own figures, in bytes and counts. */
+static uint32_t door_memory_usage(void) { return engine_RuntimeComputeMemoryUsage(&engine, runtime, context); }
+
+enum door_number { DOOR_SYS, DOOR_PUT, DOOR_TAKE, DOOR_MEMORY_USAGE, DOOR_NATIVE };
 
 uint32_t bridge_call(uint32_t in, uint32_t count, uint32_t arguments, uint32_t number) {
   (void)in;
   double result;
   switch (number) {
     case DOOR_TAKE: return door_take(arguments, count);
+    case DOOR_MEMORY_USAGE: return door_memory_usage();
     case DOOR_SYS: result = door_sys(arguments, count); break;
     case DOOR_PUT: result = door_put(arguments, count); break;
     default: {
@@ -120,7 +124,7 @@ static void check(uint32_t value, const char *where) {
   machine_fail(where, at(dump));
 }
 
-static void run_jobs(uint32_t runtime) {
+static void run_jobs(void) {
   uint32_t executed_in = engine_malloc(&engine, 4);
   while (engine_IsJobPending(&engine, runtime)) check(engine_ExecutePendingJob(&engine, runtime, 64, executed_in), "an unhandled error ended the program");
   engine_free(&engine, executed_in);
@@ -130,7 +134,7 @@ _Noreturn void bridge_run(const char *source, size_t length, const char *name, s
   Z_engine_init_module();
   Z_engine_instantiate(&engine, NULL);
   engine_constructors(&engine);
-  uint32_t runtime = engine_NewRuntime(&engine);
+  runtime = engine_NewRuntime(&engine);
   engine_RuntimeSetMaxStackSize(&engine, runtime, (uint32_t)stack);
   engine_RuntimeSetMemoryLimit(&engine, runtime, (uint32_t)memory_limit);
   context = engine_NewContext(&engine, runtime, 0);
@@ -140,6 +144,7 @@ _Noreturn void bridge_run(const char *source, size_t length, const char *name, s
   offer(object, "sys", DOOR_SYS);
   offer(object, "put", DOOR_PUT);
   offer(object, "take", DOOR_TAKE);
+  offer(object, "memoryUsage", DOOR_MEMORY_USAGE);
   for (uint32_t index = 0; doors[index].name; index += 1) offer(object, doors[index].name, DOOR_NATIVE + index);
   set_member(object, "window", engine_NewArrayBuffer(&engine, context, window, WINDOW));
   set_member(object, "windowAddress", engine_NewFloat64(&engine, context, (double)(uintptr_t)at(window)));
@@ -153,13 +158,13 @@ _Noreturn void bridge_run(const char *source, size_t length, const char *name, s
   memcpy(at(file), name, strlen(name) + 1);
   check(engine_Eval(&engine, context, text, (uint32_t)length, file, 0, 0), "the program could not be started");
   engine_free(&engine, text);
-  run_jobs(runtime);
+  run_jobs();
 
   uint32_t key = new_text("turn"), turn = engine_GetProp(&engine, context, object, key);
   for (;;) {
     uint32_t result = engine_Call(&engine, context, turn, global, 0, 0);
     check(result, "the event loop failed");
     engine_FreeValuePointer(&engine, context, result);
-    run_jobs(runtime);
+    run_jobs();
   }
 }

@@ -29,12 +29,16 @@ export const bufferOffset = 64 * 1024;
 /** Bytes that one read or write can carry. */
 export const bufferSize = 128 * 1024;
 
+/** Learns of a system call; it may make others only through `machine.sys`, and must leave the window below as it is. */
+export type CallWatcher = (call: SystemCall, pointers: number, values: readonly number[], result: number) => void;
+
 export class Kernel {
   readonly machine: Machine;
   readonly architecture: Architecture;
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly #numbers: Record<SystemCall, number>;
+  #watcher: CallWatcher | undefined;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -46,13 +50,25 @@ export class Kernel {
 
   /** The raw result: negative errno on failure. Bit i of `pointers` marks argument i as an offset of the window. */
   raw(call: SystemCall, pointers: number, ...values: number[]): number {
-    return this.machine.sys(this.#numbers[call], pointers, ...values);
+    const result = this.machine.sys(this.#numbers[call], pointers, ...values);
+    if (this.#watcher) this.#watcher(call, pointers, values, result);
+    return result;
+  }
+
+  /** From now on tells of every system call that `raw` and `call` make, after it was made. */
+  watchCalls(watcher: CallWatcher): void {
+    this.#watcher = watcher;
+  }
+
+  /** Writes bytes of the window without telling the watcher, which uses this itself. */
+  writeUnwatched(descriptor: number, offset: number, length: number): void {
+    this.machine.sys(this.#numbers.write, 0b10, descriptor, offset, length);
   }
 
   /** As `raw`; repeats on EINTR and throws SystemCallError on failure. */
   call(call: SystemCall, pointers: number, values: readonly number[], path?: string): number {
     for (;;) {
-      const result = this.machine.sys(this.#numbers[call], pointers, ...values);
+      const result = this.raw(call, pointers, ...values);
       if (result >= 0) return result;
       if (result !== -4) throw new SystemCallError(errnoName(result), call, path);
     }

@@ -8,6 +8,8 @@ export interface Machine {
   put(text: string, offset: number): number;
   /** Text from UTF-8 bytes of the window, which hold no NUL. */
   take(offset: number, length: number): string;
+  /** The engine's own figures: bytes and counts of objects, strings, functions and so on. */
+  memoryUsage(): Record<string, number>;
   /** Memory that both sides see. */
   readonly window: ArrayBuffer;
   /** Where the window lies in the address space of the process, for structures that hold pointers. */

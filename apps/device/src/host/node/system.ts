@@ -27,6 +27,7 @@ export function createSystem(children: Children): System {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
   return {
+    hostName: `Node ${process.version}, ${process.arch}`,
     pid: process.pid,
     environment,
     arguments: process.argv.slice(2),

@@ -4,6 +4,7 @@ import { LxcContainers } from '../lxc/containers.ts';
 import type { Host } from '../ports.ts';
 import { Children } from './children.ts';
 import { createClock } from './clock.ts';
+import { reportHeapOnSignal, traceSystemCalls } from './debugging.ts';
 import { createFiles } from './files.ts';
 import { createHttp } from './http/server.ts';
 import { createMounts } from './mounts.ts';
@@ -17,16 +18,22 @@ import { createStreams } from './streams/index.ts';
 import { createSystem } from './system.ts';
 import { createHashing, createText } from './text.ts';
 
-/** Creates the host. Starts nothing and changes nothing until a port is used. */
+/**
+ * Creates the host. Nothing happens until a port is used, except what is asked for to find faults: SIGUSR2 reports the heap, and with
+ * PANTAVISOR_TRACE=calls in the environment every system call is a line on standard error.
+ */
 export function createSmallHost(): Host {
   const kernel = new Kernel(machine);
   const loop = new Loop(kernel);
   const children = new Children(kernel, loop);
   const signals = new Signals(kernel, loop);
   const { argv, environment, executable } = startValues(kernel);
+  if (environment.PANTAVISOR_TRACE === 'calls') traceSystemCalls(kernel);
   const files = createFiles(kernel);
   const text = createText();
   const processes = createProcesses(kernel, loop, children, environment);
+  const system = createSystem(kernel, signals, children, environment, argv);
+  reportHeapOnSignal(kernel, signals, (line) => system.print('stderr', line));
   return {
     files,
     mounts: createMounts(kernel, (path) => files.readText(path)),
@@ -44,6 +51,6 @@ export function createSmallHost(): Host {
     signatures: createSignatures(kernel, files),
     network: createNetwork(kernel, async (path) => (await files.status(path)) !== undefined),
     streams: createStreams(kernel, loop, processes),
-    system: createSystem(kernel, signals, children, environment, argv),
+    system,
   };
 }

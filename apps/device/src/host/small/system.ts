@@ -26,6 +26,7 @@ export function createSystem(
     return kernel.takeText(begin, kernel.bytes.indexOf(0, begin) - begin);
   };
   return {
+    hostName: `small, ${kernel.architecture}`,
     pid: kernel.call('getpid', 0, []),
     environment,
     arguments: argv,

@@ -1,0 +1,43 @@
+/** Makes executables of test programs; for Node. */
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { buildExecutable, targets } from '@pantavisor/small-host/build';
+import { buildSync } from 'esbuild';
+
+const root = resolve(import.meta.dirname, '../../../../../..');
+
+/**
+ * Builds a program for the small host of this machine, with stand-ins for the few modules of Node that the conformance suites use.
+ * @param entry file below `host/small`
+ */
+export function buildProgram(entry: string): { executable: string; map: string } {
+  const standIn = (name: string) => resolve(import.meta.dirname, name);
+  const { outputFiles } = buildSync({
+    absWorkingDir: root,
+    entryPoints: [resolve(import.meta.dirname, '..', entry)],
+    bundle: true,
+    minify: true,
+    sourcemap: 'external',
+    outfile: 'pantavisor.js',
+    write: false,
+    format: 'iife',
+    platform: 'neutral',
+    target: 'es2024',
+    alias: {
+      'node:test': standIn('runner.ts'),
+      'node:assert/strict': standIn('assert.ts'),
+      'node:crypto': standIn('hash.ts'),
+    },
+  });
+  const textOf = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
+  const cache = resolve(root, 'build/small-host');
+  mkdirSync(cache, { recursive: true });
+  const executable = buildExecutable({
+    target: targets[process.arch === 'arm64' ? 'arm64' : 'x64'],
+    root: resolve(root, 'packages/small-host'),
+    cache,
+    program: textOf('.js'),
+    say: () => {},
+  });
+  return { executable, map: textOf('.map') };
+}
