@@ -7,6 +7,7 @@
  */
 
 import type { SignatureCrypto } from '@pantavisor/state';
+import type { HttpClient } from './http-client.ts';
 import type { Streams } from './streams.ts';
 
 /** A refusal of the machine: what was tried, on what, and the kernel's name of the reason (`ENOENT`, `EBUSY`, …). */
@@ -303,6 +304,8 @@ export type ProcessSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUS
 
 /** The runtime's own process and the machine it runs on. */
 export interface System {
+  /** What runs the device, for people: `Node v26.10.0, x64` or `small, arm64`. */
+  readonly hostName?: string;
   readonly pid: number;
   readonly environment: Record<string, string>;
   readonly arguments: string[];
@@ -328,6 +331,8 @@ export interface Host {
   containers: ContainerRuntime;
   processes: Processes;
   http: Http;
+  /** Absent on a host that cannot call out: such a device never meets a Hub. */
+  httpClient?: HttpClient;
   clock: Clock;
   hashing: Hashing;
   text: TextCoding;
