@@ -33,6 +33,7 @@ const exitsOfFailures: Readonly<Record<string, ExitName>> = {
   'policy-unreadable': 'configuration',
   'state-invalid': 'state',
   'state-conflict': 'state',
+  'signature-refused': 'state',
   'state-missing': 'missing',
   'file-missing': 'missing',
   'facility-missing': 'facility',

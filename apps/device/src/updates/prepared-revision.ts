@@ -45,7 +45,7 @@ export async function prepareRevision(room: RevisionRoom, name: string): Promise
     throw new StepError('state-not-found', [updateReason(failure, '')], failure);
   }
   const verdict = await verifyState(host, config, text);
-  for (const { message } of verdict.reasons) log(verdict.ok ? 'WARN' : 'ERROR', 'signatures', `${name}: ${message}`);
+  if (verdict.ok) for (const { message } of verdict.reasons) log('WARN', 'signatures', `${name}: ${message}`);
   if (!verdict.ok) {
     const failure = new Failure('signature-refused', `cannot trust the state ${paths.state}: ${verdict.message}`, {
       file: paths.state,

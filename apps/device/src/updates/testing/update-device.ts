@@ -115,6 +115,12 @@ export class UpdateDevice {
     return code;
   }
 
+  /** Goes on with a runtime that was started otherwise. */
+  restarted(device: MemoryDevice): MemoryDevice {
+    this.device = device;
+    return device;
+  }
+
   /** kill -9 of the runtime, and the next one. */
   killRuntime(): void {
     this.device = this.device.restart();
