@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createConnection } from 'node:net';
 import { test } from 'node:test';
 import { Shedder } from '../../apps/hub/src/http/shed.ts';
 import { onEveryBackend, shaOf, sharedWorld, World } from './support/world.ts';
@@ -137,5 +137,53 @@ test('at ten times its capacity the hub sheds with 503 and Retry-After, goes on 
   } finally {
     server.closeAllConnections();
     server.close();
+  }
+});
+
+test('behind a proxy the address is the one the proxy saw, not what the client claims', async () => {
+  const world = await World.start({ 'trust-proxy': 'true' });
+  try {
+    const made = await world.must('POST', '/devices/');
+    const token = await world.login(String(made.prn), String(made.secret));
+    const headers = {
+      'x-forwarded-for': '6.6.6.6, 10.1.2.3',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'hub.example',
+    };
+    await world.must('PUT', `/devices/${made.id}/device-meta`, { token, body: {}, headers });
+    await world.hub.presence.flush();
+    const row = await world.hub.db
+      .selectFrom('devices')
+      .select('address')
+      .where('id', '=', String(made.id))
+      .executeTakeFirst();
+    assert.equal(row?.address, '10.1.2.3');
+    const refused = await world.ask('GET', '/trails/', { headers });
+    assert.match(refused.headers.get('www-authenticate') ?? '', /ph-aeps="https:\/\/hub\.example\/auth"/);
+  } finally {
+    await world.stop();
+  }
+});
+
+test('a client that sends its request a byte at a time is cut off, others are served meanwhile', {
+  timeout: 60_000,
+}, async () => {
+  const world = await World.start({});
+  try {
+    const { port } = new URL(world.url);
+    const slow = createConnection(Number(port), '127.0.0.1');
+    const closed = once(slow.resume(), 'close');
+    slow.on('error', () => undefined);
+    slow.write('GET /healthz/live HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+    const drip = setInterval(() => slow.write('a'), 500);
+    try {
+      assert.equal((await world.ask('GET', '/healthz/live')).status, 200);
+      await closed;
+    } finally {
+      clearInterval(drip);
+      slow.destroy();
+    }
+  } finally {
+    await world.stop();
   }
 });

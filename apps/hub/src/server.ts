@@ -9,7 +9,7 @@ import { changeHandlers } from './changes/routes.ts';
 import type { Config } from './config/options.ts';
 import { deviceHandlers } from './devices/routes.ts';
 import { exportHandlers } from './exports/routes.ts';
-import { buildApp, tuned } from './http/app.ts';
+import { buildApp, serverOptions, tuned } from './http/app.ts';
 import { Metrics } from './http/metrics.ts';
 import { Shedder } from './http/shed.ts';
 import type { Hub } from './hub.ts';
@@ -78,7 +78,8 @@ export async function startHub(config: Config, options: Parameters<typeof openHu
     });
   const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
   const address = (scheme: string, port: number) => `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const plain = async (port: number) => address('http', await listen(tuned(createServer(listener)), port));
+  const plain = async (port: number) =>
+    address('http', await listen(tuned(createServer(serverOptions, listener)), port));
   try {
     const url = config.port < 0 ? undefined : await plain(config.port);
     const tlsUrl =
@@ -86,7 +87,15 @@ export async function startHub(config: Config, options: Parameters<typeof openHu
         ? undefined
         : address(
             'https',
-            await listen(tuned(createTlsServer(await loadCertificate(config), listener)), config['tls-port']),
+            await listen(
+              tuned(
+                createTlsServer(
+                  { ...serverOptions, handshakeTimeout: 15_000, ...(await loadCertificate(config)) },
+                  listener,
+                ),
+              ),
+              config['tls-port'],
+            ),
           );
     const cloneUrl = config['clone-port'] < 0 ? undefined : await plain(config['clone-port']);
     const timers = startChores(hub);

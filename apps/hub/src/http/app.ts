@@ -37,13 +37,14 @@ export function buildApp({ hub, served, metrics, shedder }: Parts): FastifyInsta
   const app = Fastify({
     logger: false,
     bodyLimit: mebibyte,
-    trustProxy: hub.config['trust-proxy'],
+    // One hop: what the proxy itself appended. Entries before it are the client's own words.
+    trustProxy: hub.config['trust-proxy'] ? (_address: string, hop: number) => hop === 0 : false,
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4096, querystringParser: parseQuery },
     rewriteUrl: (request) => routedPath(request.url ?? '/'),
     genReqId: makeRequestIds(),
     forceCloseConnections: 'idle',
-    serverFactory: (listener) => tuned(createServer(shedder.guard(listener as RequestListener))),
+    serverFactory: (listener) => tuned(createServer(serverOptions, shedder.guard(listener as RequestListener))),
   });
   // Content-Type is ignored: pvr posts JSON as text/plain and devices upload blobs as application/json (hub-api §1.3).
   app.removeAllContentTypeParsers();
@@ -92,9 +93,12 @@ export function buildApp({ hub, served, metrics, shedder }: Parts): FastifyInsta
   return app;
 }
 
+/** How often Node looks for requests that are late; its default of 30 s would triple the time-out of headers. */
+export const serverOptions = { connectionsCheckingInterval: 2_000 };
+
 /** Time-outs against clients that send or read a byte at a time (slow loris). */
 export function tuned<S extends Server>(server: S): S {
-  server.headersTimeout = 15_000;
+  server.headersTimeout = 8_000;
   // Uploads may take as long as they need while bytes come; JSON bodies have their own clock.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 75_000;
