@@ -6,6 +6,7 @@ import { createClock } from './clock.ts';
 import { createFiles } from './files.ts';
 import { createHashing } from './hashing.ts';
 import { createHttp } from './http.ts';
+import { createHttpClient } from './http-client.ts';
 import { createMounts } from './mounts.ts';
 import { createNetwork } from './network.ts';
 import { createProcessDoor } from './process-door.ts';
@@ -32,6 +33,7 @@ export function createNodeHost(): Host {
     }),
     processes,
     http: createHttp(),
+    httpClient: createHttpClient(),
     clock: createClock(),
     hashing: createHashing(),
     text,
