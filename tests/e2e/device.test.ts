@@ -49,7 +49,7 @@ test('containers see /pantavisor by their role, their configuration layer, and t
   ]);
   await device.start(revision).ready();
 
-  assert.equal(inside(device, 'plain', 'ls /pantavisor').trim(), 'device-meta\nlogs\npv-ctrl\nuser-meta');
+  assert.equal(inside(device, 'plain', 'ls /pantavisor').trim(), 'device-meta\nlogs\npv-ctrl\npv-ctrl-log\nuser-meta');
   assert.match(inside(device, 'manager', 'ls /pantavisor/logs'), /^0$/m);
   assert.match(inside(device, 'plain', 'ls /pantavisor/logs'), /lxc/);
   for (const name of ['plain', 'manager'])

@@ -4,15 +4,15 @@ import { liveConfig } from '../config/live.ts';
 import type { ConfigStore } from '../config/store.ts';
 import type { DeviceConfig } from '../config/table.ts';
 import { type ConfigWarning, formatWarning } from '../config/warning.ts';
-import type { Files, Host } from '../host/ports.ts';
+import type { Host } from '../host/ports.ts';
+import { LogOutputs } from '../logs/outputs.ts';
 import { parseContext } from '../revision/load.ts';
 import { Failure } from '../runtime/failure.ts';
-import { createLog, fileSink, type Log, type LogSink } from '../runtime/log.ts';
+import { createLog, type Log, type LogSink } from '../runtime/log.ts';
 import type { StorageLayout } from '../storage/layout.ts';
 import type { ObjectStore } from '../storage/objects.ts';
 import { ErrorTail } from '../updates/error-tail.ts';
 import { type FoundBoot, findBoot } from '../updates/found.ts';
-import { makeDirectories } from '../volumes/directories.ts';
 import { installOwnRevision, type OwnRevision } from './install.ts';
 import { choosePlaces, type Places, socketPathLimit } from './places.ts';
 import { lockStorage, openStorage, orStorageFailure, resolveStorage } from './storage.ts';
@@ -34,6 +34,8 @@ export interface GroundRequest {
 export interface Ground {
   /** The configuration as it is at the moment of reading. */
   config: DeviceConfig;
+  /** The configuration as it is now. */
+  liveConfig: () => DeviceConfig;
   places: Places;
   /** Path of the control socket on the host. */
   socketPath: string;
@@ -43,9 +45,11 @@ export interface Ground {
   /** What was booted, and what there is about updates. */
   boot: FoundBoot;
   log: Log;
+  /** Where log entries of all kinds go. */
+  logs: LogOutputs;
   /** Errors of the update in hand. */
   errorTail: ErrorTail;
-  /** The runtime's log belongs to another revision from now on. */
+  /** Logs belong to another revision from now on. */
   moveLog(revision: string): Promise<void>;
   /** Writes what is left of the log and lets the storage go. */
   leave(): Promise<void>;
@@ -71,23 +75,38 @@ export async function openGround(host: Host, request: GroundRequest): Promise<Gr
         ? []
         : await orStorageFailure(storage, () => installOwnRevision({ files, layout, objects, context }, own));
     const boot = await findBoot({ host, config, layout, places, cmdline: request.cmdline });
-    const logFile = await openLogFile(host, logDirectory(layout, boot.revision));
+    const liveConfig = () => request.store.snapshot();
+    const logs = new LogOutputs({ host, directory: places.logs, config: liveConfig }, boot.revision);
     const errorTail = new ErrorTail((text) => host.text.encode(text).length);
-    const log = createLog(host.clock, config.PV_LOG_LEVEL, [logFile.sink, errorTail.sink, ...request.sinks]);
+    const log = createLog(host.clock, () => liveConfig().PV_LOG_LEVEL, [
+      (record) => logs.own(record),
+      errorTail.sink,
+      ...request.sinks,
+    ]);
     for (const warning of request.warnings)
       log(warning.severity === 'note' ? 'INFO' : 'WARN', 'config', formatWarning(warning));
     for (const sentence of repaired) log('WARN', 'storage', sentence);
     for (const sentence of refused) log('ERROR', 'storage', sentence);
     const leave = async () => {
-      await logFile.flush();
+      await logs.flush();
       await lock.release();
     };
-    const moveLog = async (revision: string) => {
-      const directory = logDirectory(layout, revision);
-      await makeDirectories(files, directory);
-      await logFile.moveTo(`${directory}/pantavisor.log`);
+    const moveLog = (revision: string) => logs.moveTo(revision);
+    return {
+      config,
+      liveConfig,
+      places,
+      socketPath,
+      layout,
+      objects,
+      context,
+      boot,
+      log,
+      logs,
+      errorTail,
+      moveLog,
+      leave,
     };
-    return { config, places, socketPath, layout, objects, context, boot, log, errorTail, moveLog, leave };
   } catch (error) {
     await lock.release();
     throw error;
@@ -101,14 +120,4 @@ function checkSocketPath({ text }: Pick<Host, 'text'>, path: string): string {
     file: path,
     hint: `a socket's path holds ${socketPathLimit} bytes at most; set PV_SYSTEM_RUNDIR to a shorter directory`,
   });
-}
-
-const logDirectory = (layout: StorageLayout, revision: string) => `${layout.revision(revision).logs}/pantavisor`;
-
-/** The runtime's own log; a storage that takes no more bytes does not keep the device from running. */
-async function openLogFile({ files, system }: { files: Files; system: Host['system'] }, directory: string) {
-  await makeDirectories(files, directory).catch((error) => {
-    system.print('stderr', `cannot make ${directory}: ${error instanceof Error ? error.message : error}\n`);
-  });
-  return fileSink(files, system, `${directory}/pantavisor.log`);
 }

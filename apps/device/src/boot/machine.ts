@@ -1,7 +1,7 @@
 /** The machine made ready for the containers of a revision: directories, mount ledger, networks, and the rooms that act on them. */
 import type { ContainerEvent } from '@pantavisor/engine';
 import type { State } from '@pantavisor/state';
-import { detectLayout } from '../containers/control-groups.ts';
+import { detectLayout, ownerOf } from '../containers/control-groups.ts';
 import { type ContainerSource, lxcLogLevel, readStateConfig } from '../containers/launch.ts';
 import { Lifecycle } from '../containers/lifecycle.ts';
 import { bakedAddresses } from '../containers/lxc-config.ts';
@@ -9,7 +9,9 @@ import { parseLxcConfig } from '../containers/lxc-text.ts';
 import { ContainerRecords } from '../containers/records.ts';
 import type { Drivers } from '../drivers/drivers.ts';
 import { createExports } from '../export/exports.ts';
-import type { Host } from '../host/ports.ts';
+import type { Host, Peer } from '../host/ports.ts';
+import { ownPlatform } from '../logs/outputs.ts';
+import { LogServer } from '../logs/server.ts';
 import { Bridges } from '../network/bridges.ts';
 import { parseAddress, prefixLengthOfMask } from '../network/ipv4.ts';
 import { Networks } from '../network/networks.ts';
@@ -27,6 +29,7 @@ export interface Machine {
   bridges: Bridges;
   networks: Networks;
   lifecycle: Lifecycle;
+  logs: LogServer;
 }
 
 /**
@@ -57,7 +60,14 @@ export async function prepareMachine(
   const networks = new Networks(bridges, log);
   const extra = (config.PV_VOLMOUNT_DM_EXTRA_ARGS ?? '').split(' ').filter((word) => word !== '');
   const handlers = programHandlers(host, places.library, places.volumes, extra);
-  const lifecycle = new Lifecycle({
+  const platformOf = async (peer: Peer) => {
+    const settled = () => lifecycle.settled();
+    const owner = await ownerOf(files, peer, places.controlGroup, () => lifecycle.known(), settled);
+    if (owner.kind === 'unknown') return undefined;
+    return owner.kind === 'host' ? ownPlatform : owner.name;
+  };
+  const logs = new LogServer({ host, places, config: ground.liveConfig, outputs: ground.logs, log, platformOf });
+  const lifecycle: Lifecycle = new Lifecycle({
     host,
     places,
     networks,
@@ -73,11 +83,13 @@ export async function prepareMachine(
     },
     handlers: config.PV_SECUREBOOT_HANDLERS,
     sourceOf: (name) => running.sourceOf(name),
+    logs: logs.containers,
     attend: createExports(host, places.exports, ledger),
     post,
     log,
   });
-  return { ledger, records, bridges, networks, lifecycle };
+  await logs.open();
+  return { ledger, records, bridges, networks, lifecycle, logs };
 }
 
 /** Brings up the pools of a revision, then the device's own bridge unless a pool has taken its name (network.md §1, §2). */

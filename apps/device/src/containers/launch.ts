@@ -3,6 +3,7 @@ import type { Container } from '@pantavisor/state';
 import { type Places, statePaths } from '../boot/places.ts';
 import type { Drivers } from '../drivers/drivers.ts';
 import { type Host, HostError, type RunningContainer } from '../host/ports.ts';
+import { type ContainerLogs, datagramSocket } from '../logs/container-logs.ts';
 import type { Networks } from '../network/networks.ts';
 import { Failure } from '../runtime/failure.ts';
 import { makeDirectories } from '../volumes/directories.ts';
@@ -18,7 +19,7 @@ import {
   rootLayers,
 } from './lxc-config.ts';
 import { formatLxcConfig, type LxcLine, lastValue, parseLxcConfig } from './lxc-text.ts';
-import { preparePresence, starterPath } from './presence.ts';
+import { preparePresence, presenceDirectory, starterPath } from './presence.ts';
 
 /** A container of a revision, with what belongs to its start. */
 export interface ContainerSource {
@@ -41,6 +42,8 @@ export interface LaunchRoom {
   mountHooks: readonly string[];
   /** Default for containers that say nothing about /dev/log. */
   devLog: boolean;
+  /** Makes the sockets that a container logs to, and says where LXC writes. */
+  logs: Pick<ContainerLogs, 'prepare' | 'lxcDirectory'>;
   drivers: Pick<Drivers, 'prepare'>;
 }
 
@@ -87,8 +90,9 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
   const state = await readStateConfig(files, source);
   const attachment = networks.attach(container, hasInterfaces(state));
   const configLayer = await layConfiguration(files, `${trail}/_config/${name}`, `${places.configs}/${name}`);
-  const logs = `${places.logs}/${revision}/${name}/lxc`;
+  const logs = room.logs.lxcDirectory(revision, name);
   await makeDirectories(files, logs);
+  await room.logs.prepare(source);
 
   const context: Omit<LxcContext, 'binds'> = {
     name,
@@ -100,6 +104,7 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
     relocate: statePaths.flatMap(([from, place]) => (places[place] === from ? [] : [{ from, to: places[place] }])),
     mountHooks: room.mountHooks,
     consoleLog: `${logs}/console.log`,
+    ...((container.devLog ?? room.devLog) ? { logSocket: logSocketOf(room, container) } : {}),
     ...(configLayer === undefined ? {} : { configLayer }),
     ...(attachment === undefined ? {} : { attachment }),
     ...(host.containers.initProgram === undefined ? {} : { starter: starterPath }),
@@ -124,6 +129,12 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
     environment: { PATH: host.system.environment.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
   });
   return { running, haltSignal: lastValue(state, 'lxc.signal.halt'), address: attachment?.address.split('/')[0] };
+}
+
+/** The container's own socket for syslog: on the host, and as the container sees it. A manager sees the directories of all. */
+function logSocketOf({ places }: LaunchRoom, { name, mgmt }: Container): { source: string; inside: string } {
+  const source = `${presenceDirectory(places, name)}/${datagramSocket}`;
+  return { source, inside: `/pantavisor${mgmt ? source.slice(places.run.length) : `/${datagramSocket}`}` };
 }
 
 /** Says at once what would only show as the end of the container: there is no init to run. A name without slash is left to its PATH. */
@@ -153,9 +164,6 @@ async function hostBinds(
         binds.push({ source, target: `${library}/${path}`, kind: 'directory', readOnly: true, optional: true });
     }
   }
-  const socket = '/dev/log';
-  if ((container.devLog ?? room.devLog) && (await files.status(socket, { follow: true }))?.kind === 'socket')
-    binds.push({ source: socket, target: 'dev/log', kind: 'file', readOnly: false });
   return binds;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { ContainerEvent } from '@pantavisor/engine';
 import type { ContainerExit, RunningContainer } from '../host/ports.ts';
+import type { ContainerLogs } from '../logs/container-logs.ts';
 import { reasonOf } from '../runtime/failure.ts';
 import type { Log } from '../runtime/log.ts';
 import { removeTree } from '../volumes/directories.ts';
@@ -34,6 +35,7 @@ interface Run {
 }
 
 export interface LifecycleRoom extends LaunchRoom {
+  logs: Pick<ContainerLogs, 'prepare' | 'lxcDirectory' | 'started' | 'ending'>;
   volumes: VolumeRoom;
   diskRoot: VolumeContext['diskRoot'];
   handlers: boolean;
@@ -95,6 +97,7 @@ export class Lifecycle {
       const { running } = run.launched;
       post({ type: 'container.started', name, run: number, pid: running.initPid });
       this.#watch(run, running);
+      await this.#room.logs.started(run.source, running);
       await this.#attempt(`finish the start of ${name}`, this.#room.attend.started(run.source, running));
     });
     this.#starting.add(work);
@@ -155,6 +158,8 @@ export class Lifecycle {
     const known = await this.#identify(running);
     const run = this.#add({ name, number: 1, source, staged: false, directory, steps, launched, known });
     this.#watch(run, running);
+    await this.#room.logs.prepare(source);
+    await this.#room.logs.started(source, running);
   }
 
   /** Takes away what an earlier runtime left of a container that does not run any more. @param source absent: not of this revision */
@@ -231,7 +236,8 @@ export class Lifecycle {
   }
 
   async #releasePlace(name: string, directory: string, steps: readonly VolumeStep[]): Promise<void> {
-    const { host, places, attend } = this.#room;
+    const { host, places, attend, logs } = this.#room;
+    await logs.ending(name);
     await this.#attempt(`end the exports of ${name}`, attend.ending(name));
     await this.#unmount(name, directory, steps);
     for (const kind of ['payload', 'monitor'])

@@ -48,6 +48,8 @@ export interface LxcContext {
   mountHooks: readonly string[];
   attachment?: PoolAttachment;
   consoleLog: string;
+  /** Socket that /dev/log stands for: on the host, and as the container sees it. */
+  logSocket?: { source: string; inside: string };
   /** Path in the container of the program that starts init; absent when the host has none. */
   starter?: string;
 }
@@ -82,9 +84,20 @@ export function composeLxcConfig(state: readonly LxcLine[], context: LxcContext)
   if (layout === 'unified') add('lxc.cgroup2.devices.allow', 'a');
   add('lxc.init.cmd', initCommand(splitCommand(lastValue(state, 'lxc.init.cmd') ?? ''), context));
   for (const bind of context.binds) add('lxc.mount.entry', formatBind(bind));
+  if (context.logSocket !== undefined) lines.push(deviceLog(state, context.logSocket));
   for (const hook of context.mountHooks) add('lxc.hook.mount', hook);
   if (context.attachment !== undefined) lines.splice(0, lines.length, ...attach(lines, context.attachment));
   return lines;
+}
+
+/**
+ * /dev/log as a symbolic link into /pantavisor, where the next runtime puts its socket under the same name: a socket that is mounted
+ * would stay the dead one of this runtime. Where /dev is not the container's own, mounting is all that can be done.
+ */
+function deviceLog(state: readonly LxcLine[], { source, inside }: { source: string; inside: string }): LxcLine {
+  if (lastValue(state, 'lxc.autodev') === '0')
+    return { key: 'lxc.mount.entry', value: formatBind({ source, target: 'dev/log', kind: 'file', readOnly: false }) };
+  return { key: 'lxc.hook.autodev', value: `sh -c 'ln -sfn ${inside} "$LXC_ROOTFS_MOUNT/dev/log"'` };
 }
 
 /** The group shows in init's variable `container`; only the starter can set it, since LXC sets it itself last of all. */

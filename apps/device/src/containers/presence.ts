@@ -4,8 +4,8 @@ import { type Files, HostError } from '../host/ports.ts';
 import { makeDirectories, removeTree } from '../volumes/directories.ts';
 import type { BindEntry } from './lxc-config.ts';
 
-/** Sockets of the runtime that every container gets, by name in the run directory. */
-const sharedSockets = ['pv-ctrl', 'pv-ctrl-log'] as const;
+/** Sockets of the runtime that every container gets, by name in the run directory. The one for logs is each container's own. */
+const sharedSockets = ['pv-ctrl'] as const;
 
 /** File in /pantavisor that the container's init is started through. */
 const starterName = '.init';

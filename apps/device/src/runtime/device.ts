@@ -58,9 +58,11 @@ export interface Device {
  */
 export async function startDevice(host: Host, request: DeviceRequest): Promise<Device> {
   const ground = await openGround(host, request);
+  const composition = new Composition(host, ground, request);
   try {
-    return await new Composition(host, ground, request).start();
+    return await composition.start();
   } catch (error) {
+    await composition.abandon();
     ground.log('FATAL', 'boot', messageOf(error));
     await ground.leave();
     throw error;
@@ -161,6 +163,11 @@ class Composition {
     return { runtime, socketPath, revision: boot.revision, finished, stop };
   }
 
+  /** Ends what a start that failed has left running. */
+  abandon(): Promise<void> {
+    return this.#rooms.close();
+  }
+
   #updates(machine: Machine, begun: PromiseWithResolvers<void>): Updates {
     const [host, ground, running, loop] = [this.#host, this.#ground, this.#running, this.#loop];
     const settled = (error?: unknown) => {
@@ -237,8 +244,10 @@ class Composition {
       revision: (status) => {
         announce();
         void this.#rooms.metadata.statusChanged(status);
-        const variables = hookEnvironment(ground, running.current?.name ?? ground.boot.revision);
-        if (status === 'READY') void runSystemHooks(host, places.library, 'system-done', variables, log);
+        if (status !== 'READY') return;
+        void hookEnvironment(host, ground, running.current?.name ?? ground.boot.revision).then((variables) =>
+          runSystemHooks(host, places.library, 'system-done', variables, log),
+        );
       },
       stopped,
     };
@@ -267,6 +276,7 @@ async function endDevice(
   try {
     await control.close();
     await rooms.close();
+    await machine.logs.close();
     await machine.bridges.close();
     await machine.records.settled();
     await removeTraces(host, places, log);

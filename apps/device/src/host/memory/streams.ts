@@ -1,6 +1,7 @@
 /** The port `Streams` on the simulated machine: a test sends, appends and notifies by calls. */
 import { HostError, type Peer } from '../ports.ts';
 import type { ByteSource, Listener, Streams, Take } from '../streams.ts';
+import type { Inode } from './file-system.ts';
 import type { Gate } from './gate.ts';
 import type { Machine } from './machine.ts';
 
@@ -44,28 +45,30 @@ export function memorySource(pieces: readonly Uint8Array[]): ByteSource & { read
 type ListenRequest = Parameters<Streams['listen']>[0];
 
 export function memoryStreams(machine: Machine, gate: Gate, gzip: (path: string) => Promise<void>): MemoryStreams {
-  const listeners = new Map<string, ListenRequest>();
-  const receivers = new Map<string, Take>();
+  // A socket is found by its inode: it may have been renamed, or have several names.
+  const listeners = new Map<Inode, ListenRequest>();
+  const receivers = new Map<Inode, Take>();
   const followers = new Set<{ path: string; changed: () => void }>();
   const devices = new Map<string, Uint8Array[]>();
 
-  function makeSocket<T>(path: string, mode: number, table: Map<string, T>, entry: T): Listener {
+  function makeSocket<T>(path: string, mode: number, table: Map<Inode, T>, entry: T): Listener {
     if (path.length > longestSocketPath)
       throw new HostError('ENAMETOOLONG', 'listen on', path, `longer than ${longestSocketPath} bytes`);
     const place = machine.names.walk(path, 'listen on', false);
     const { fileSystem } = place.mount;
     const now = () => machine.timeline.wall();
     if (place.found !== undefined) fileSystem.remove(place.directory, place.name, now());
-    fileSystem.make(place.directory, place.name, 'socket', mode, now());
-    table.set(path, entry);
+    const socket = fileSystem.make(place.directory, place.name, 'socket', mode, now());
+    table.set(socket, entry);
     const close = () => {
-      if (table.get(path) !== entry) return;
-      table.delete(path);
-      if (fileSystem.child(place.directory, place.name) !== undefined)
+      if (!table.delete(socket)) return;
+      if (fileSystem.child(place.directory, place.name) === socket)
         fileSystem.remove(place.directory, place.name, now());
     };
     return { close: () => gate(close) };
   }
+
+  const socketAt = (path: string) => machine.names.find(path, 'connect to').inode;
 
   function openFile(path: string) {
     const read = () => machine.names.find(path, 'read');
@@ -107,7 +110,7 @@ export function memoryStreams(machine: Machine, gate: Gate, gzip: (path: string)
       }),
     gzip: (path) => gate(() => gzip(path)),
     say: async (socketPath, peer, pieces, passed = []) => {
-      const listener = listeners.get(socketPath);
+      const listener = listeners.get(socketAt(socketPath));
       if (listener === undefined) throw new HostError('ECONNREFUSED', 'connect to', socketPath);
       let hungUp = false;
       const close = () => {
@@ -121,7 +124,7 @@ export function memoryStreams(machine: Machine, gate: Gate, gzip: (path: string)
       if (!hungUp) handler.end();
     },
     send: async (socketPath, bytes) => {
-      const take = receivers.get(socketPath);
+      const take = receivers.get(socketAt(socketPath));
       if (take === undefined) throw new HostError('ECONNREFUSED', 'send to', socketPath);
       await take(bytes);
     },
