@@ -19,6 +19,8 @@ import type { SysctlSetting } from '../config/sysctl.ts';
 import { ContainerNotes } from '../containers/notes.ts';
 import { startControl } from '../control/server.ts';
 import type { Host, HttpServer } from '../host/ports.ts';
+import type { HubClient } from '../hub-client/client.ts';
+import { openHubClient } from '../hub-client/open.ts';
 import { type PreparedRevision, RunningRevision } from '../updates/prepared-revision.ts';
 import { createUpdates, type Updates } from '../updates/room.ts';
 import { createExecutors, type Watchers } from './executors.ts';
@@ -78,6 +80,7 @@ class Composition {
   readonly #loop: Loop<DeviceModel>;
   readonly #answers = new PendingAnswers();
   readonly #rooms: LocalRooms;
+  #hub: HubClient | undefined;
   /** Why the last revision could not be run. */
   #runError: unknown;
 
@@ -128,6 +131,7 @@ class Composition {
     const begun = Promise.withResolvers<void>();
     const stopped = Promise.withResolvers<StopPurpose>();
     const updates = this.#updates(machine, begun);
+    await this.#openHub(updates);
     const control = await this.#openControl(runtime, updates);
     log(
       'INFO',
@@ -139,12 +143,14 @@ class Composition {
       stopped.resolve(purpose);
       begun.resolve();
     });
+    this.#hub?.start(boot.revision);
     loop.run({
       ...createExecutors({ lifecycle, timers, answers: this.#answers, watchers, log }),
       ...updates.executors,
     });
     loop.post(boot.event);
     const end = async () => {
+      this.#hub?.close();
       updates.collector.close();
       await endDevice(host, ground, machine, control, this.#rooms);
     };
@@ -188,8 +194,25 @@ class Composition {
       startedFrom: () => machine.lifecycle.revisions(),
       switched: (revision) => this.#follow(machine, revision),
       proceed: (revision, trial) => void runRevision(room, revision, trial),
-      carryOut: (op, payload) => this.#rooms.carryOut(op, payload),
+      remote: () => this.#hub,
+      carryOut: async (op, payload) => (await this.#hub?.carryOut(op)) || this.#rooms.carryOut(op, payload),
       failed: (failure) => begun.reject(this.#runError ?? failureOf(failure)),
+    });
+  }
+
+  async #openHub({ collector }: Updates): Promise<void> {
+    const [host, ground, loop] = [this.#host, this.#ground, this.#loop];
+    const { store, cmdline, buildInfo } = this.#request;
+    this.#hub = await openHubClient({
+      host,
+      ground,
+      store,
+      cmdline,
+      version: buildInfo.version,
+      metadata: this.#rooms.metadata,
+      updates: () => loop.model().updates,
+      collect: () => collector.collect(),
+      post: loop.post,
     });
   }
 
@@ -199,6 +222,7 @@ class Composition {
     if (revision.state.pools.length > 0) await reserveAddresses(this.#host, networks, revision.sources.values());
     log('INFO', 'revision', `${revision.name} takes the place of the running revision`);
     await this.#rooms.revisionStarts(revision.name);
+    this.#hub?.follow(revision.name);
     await moveLog(revision.name).catch((error) => log('ERROR', 'log', messageOf(error)));
   }
 

@@ -6,6 +6,7 @@ import { runSystemHooks } from '../boot/hooks.ts';
 import { type Machine, openNetworks } from '../boot/machine.ts';
 import { relinkSockets } from '../containers/presence.ts';
 import type { Host } from '../host/ports.ts';
+import { readProgress } from '../storage/progress.ts';
 import { hasBootFiles, pointTo } from '../updates/install-steps.ts';
 import {
   type PreparedRevision,
@@ -61,7 +62,16 @@ async function bringUp(room: RunRoom, name: string, trial: boolean): Promise<New
   await room.starts(name);
   const sources = [...revision.sources.values()];
   await openNetworks(host, ground, machine, revision.state, sources);
-  await runSystemHooks(host, places.library, 'system-start', hookEnvironment(ground, name), log);
+  const variables = await hookEnvironment(host, ground, name);
+  // The original restarts the device whenever a program fails here, for ever if it must. A trial ends; what was good runs on.
+  if (!(await runSystemHooks(host, places.library, 'system-start', variables, log)) && trial)
+    throw new StepError('run-failed', [
+      {
+        code: 'hook-failed',
+        message: 'a program of the installation refused system-start',
+        detail: 'the log says which',
+      },
+    ]);
   const unchangedSince = comparison(room, revision);
   const adopted = await adoptContainers({
     ...machine,
@@ -120,8 +130,13 @@ function comparison(
 }
 
 /** Variables of system hooks outside of an update (boot.md §8). */
-export function hookEnvironment({ layout }: Pick<Ground, 'layout'>, revision: string): Record<string, string> {
+export async function hookEnvironment(
+  { files }: Pick<Host, 'files'>,
+  { layout }: Pick<Ground, 'layout'>,
+  revision: string,
+): Promise<Record<string, string>> {
   return {
+    PV_STATUS: (await readProgress(files, layout, revision))?.status ?? '',
     PV_REV: revision,
     PV_TRY: '',
     PV_TRYBOOT: 'false',
