@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   truncateSync,
@@ -23,6 +24,8 @@ import { probeContainer, slowReadyContainer } from '../harness/revision.ts';
 import { UpdateDevice } from '../harness/update-device.ts';
 
 const options = { skip: await skipWithoutContainers(), timeout: 90_000 };
+/** Rounds of the test that kills the runtime; each takes one to three seconds. */
+const kills = Number(process.env.UPDATE_KILLS ?? 25);
 const pvcontrol = fileURLToPath(new URL('../../apps/device-tools/bin/pvcontrol', import.meta.url));
 const run = promisify(execFile);
 
@@ -160,13 +163,13 @@ for (const { what, web, message, reason, damage } of bad) {
 
 test('kill -9 of the runtime at any moment of an update: the next one ends it, and nothing is there twice', {
   ...options,
-  timeout: 150_000,
+  timeout: 6000 * kills,
 }, async (t) => {
   const device = await UpdateDevice.install(t, withWeb('1'));
   await device.store('locals/a', withWeb('a'));
   await device.store('locals/b', withWeb('b'));
   const random = seededRandom(20_261);
-  for (let round = 0; round < 12; round += 1) {
+  for (let round = 0; round < kills; round += 1) {
     const name = current(device) === 'locals/a' ? 'locals/b' : 'locals/a';
     const op = round % 3 === 2 ? 'LOCAL_RUN_COMMIT' : 'LOCAL_RUN';
     const where = `round ${round}, ${op} ${name}`;
@@ -203,33 +206,38 @@ function seededRandom(seed: number): () => number {
   };
 }
 
-test(
-  'many updates in a row leave no more mounts, loop devices, files and descriptors behind than a few',
-  options,
-  async (t) => {
-    const device = await UpdateDevice.install(t, withWeb('1'));
-    const update = async (round: number) => {
-      const name = `locals/r${round}`;
-      const from = device.run.lines.length;
-      await device.store(name, withWeb(String(round)));
-      assert.equal(await device.command('LOCAL_RUN', name), 200);
-      await device.ended(name, from);
-      assert.equal(device.progress(name).status, 'UPDATED');
-      assert.equal((await device.device.request('POST', '/storage/gc')).status, 200);
-    };
-    const count = () => ({
-      traces: device.device.traces().length,
-      files: filesBelow(device.device.storage).length,
-      descriptors: readdirSync(`/proc/${device.run.pid}/fd`).length,
-      records: readdirSync(`${device.device.base}/records`).length,
-    });
-    for (const round of [0, 1, 2]) await update(round);
-    const [before, { db }] = [count(), await pids(device)];
-    for (let round = 3; round < 13; round += 1) await update(round);
-    assert.deepEqual(count(), before);
-    assert.equal((await pids(device)).db, db);
-  },
-);
+test('a hundred updates in a row leave no more mounts, loop devices, files, descriptors and memory behind than a few', {
+  ...options,
+  timeout: 240_000,
+}, async (t) => {
+  const device = await UpdateDevice.install(t, withWeb('1'), { commitDelay: 0 });
+  const update = async (round: number) => {
+    const name = `locals/r${round}`;
+    const from = device.run.lines.length;
+    await device.store(name, withWeb(String(round)));
+    assert.equal(await device.command('LOCAL_RUN', name), 200);
+    await device.ended(name, from);
+    assert.equal(device.progress(name).status, 'UPDATED');
+    assert.equal((await device.device.request('POST', '/storage/gc')).status, 200);
+  };
+  const count = () => ({
+    traces: device.device.traces().length,
+    files: filesBelow(device.device.storage).length,
+    descriptors: readdirSync(`/proc/${device.run.pid}/fd`).length,
+    records: readdirSync(`${device.device.base}/records`).length,
+  });
+  for (let round = 0; round < 20; round += 1) await update(round);
+  const [before, { db }, memory] = [count(), await pids(device), residentMemory(device.run.pid)];
+  for (let round = 20; round < 100; round += 1) await update(round);
+  assert.deepEqual(count(), before);
+  assert.equal((await pids(device)).db, db);
+  const grown = residentMemory(device.run.pid) - memory;
+  assert.ok(grown < 16 * 1024, `80 updates took ${grown} kB`);
+});
+
+/** Kilobytes that a process holds (proc_pid_status(5)). */
+const residentMemory = (pid: number) =>
+  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
 /** Paths of all files, without logs, which are kept of each revision that is. */
 const filesBelow = (directory: string): string[] =>

@@ -16,6 +16,15 @@ const groups = [{ name: 'app', status_goal: 'STARTED', restart_policy: 'containe
 /** Who starts the runtime again: something that only starts it, or a launcher that names the revision. */
 export type Starter = 'service' | 'launcher';
 
+export interface UpdateOptions {
+  /** Default: service. */
+  starter?: Starter;
+  /** Default: a directory that goes with the test. */
+  storage?: string;
+  /** Seconds; default 1. */
+  commitDelay?: number;
+}
+
 export class UpdateDevice {
   readonly device: TestDevice;
   readonly #work: string;
@@ -26,8 +35,9 @@ export class UpdateDevice {
   #asked: { run: DeviceRun; from: number } | undefined;
   run: DeviceRun;
 
-  private constructor(t: TestContext, files: RevisionFiles, work: string, starter: Starter, storage?: string) {
-    this.device = new TestDevice(t, storage, { PV_UPDATER_COMMIT_DELAY: '1', PV_LOG_LEVEL: '4' });
+  private constructor(t: TestContext, files: RevisionFiles, work: string, options: UpdateOptions) {
+    const { starter = 'service', storage, commitDelay = 1 } = options;
+    this.device = new TestDevice(t, storage, { PV_UPDATER_COMMIT_DELAY: String(commitDelay), PV_LOG_LEVEL: '4' });
     this.#work = work;
     this.#starter = starter;
     this.run = this.device.start(files, starter === 'launcher' ? ['--cmdline', 'pv_rev=0 pv_try= '] : []);
@@ -37,11 +47,11 @@ export class UpdateDevice {
   static async install(
     t: TestContext,
     containers: ContainerRecipe[],
-    options: { starter?: Starter; storage?: string } = {},
+    options: UpdateOptions = {},
   ): Promise<UpdateDevice> {
     const work = temporaryDirectory(t);
     const files = await writeRevision(work, UpdateDevice.recipe(containers), 'initial');
-    const device = new UpdateDevice(t, files, work, options.starter ?? 'service', options.storage);
+    const device = new UpdateDevice(t, files, work, options);
     await device.run.ready();
     return device;
   }
