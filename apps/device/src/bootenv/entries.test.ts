@@ -9,7 +9,6 @@ import { makeTree, writeDurable } from '../storage/durable.ts';
 import { readBlock, writeBlock } from './block-file.ts';
 import { formatEntries, parseEntries, withValues } from './entries.ts';
 import { formatGrubBlock, parseGrubBlock } from './grub.ts';
-import { bootedRevision } from './port.ts';
 import { fileBlockStore, ubootEnvironment } from './uboot.ts';
 
 const text = memoryTextCoding();
@@ -124,14 +123,4 @@ test('what is no block of GRUB is none, and too much is refused', () => {
   assert.throws(() => formatGrubBlock(big, text), isFailure('boot-env-full'));
   const bad = { comments: [], entries: [{ key: 'a b', value: '' }] };
   assert.throws(() => formatGrubBlock(bad, text), isFailure('boot-env-value'));
-});
-
-test('the running revision is what the boot loader knows, or was told', () => {
-  const of = (stored: { booted?: string }, environment: Record<string, string>, commandLine: string) =>
-    bootedRevision({ stored, environment, commandLine });
-  assert.equal(of({}, {}, 'quiet'), '0');
-  assert.equal(of({}, {}, 'quiet pv_rev=locals/x pv_try='), 'locals/x');
-  assert.equal(of({}, {}, 'not_pv_rev=1 pv_rev='), '0');
-  assert.equal(of({}, { pv_rev: '5' }, 'pv_rev=4'), '5');
-  assert.equal(of({ booted: '6' }, { pv_rev: '5' }, 'pv_rev=4'), '6');
 });

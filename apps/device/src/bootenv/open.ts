@@ -31,7 +31,7 @@ export interface BootOptions {
     | 'PV_SYSTEM_ETCDIR'
   >;
   layout: StorageLayout;
-  /** The revision on the kernel command line, see `bootedRevision`. */
+  /** The revision on the kernel command line, see `namedRevision`. */
   running: string;
   /** Directory for mounting boot partitions for a moment. */
   mountPoint: string;

@@ -36,19 +36,6 @@ export interface BootEnvironment {
 /** Keys of the boot environment. `pv_trying` belongs to boot loaders that remember there what they have tried. */
 export const bootKeys = { committed: 'pv_rev', trying: 'pv_try', tried: 'pv_trying' } as const;
 
-/**
- * The revision that runs (updates.md §6): what the boot loader knows, else the environment of the process, else the kernel command line, else `0`.
- */
-export function bootedRevision(sources: {
-  stored: StoredBoot;
-  environment: Record<string, string>;
-  commandLine: string;
-}): string {
-  const { stored, environment, commandLine } = sources;
-  const argument = /(?:^|\s)pv_rev=(\S+)/.exec(commandLine)?.[1];
-  return stored.booted ?? nonEmpty(environment[bootKeys.committed]) ?? argument ?? '0';
-}
-
 /** Boot loaders cannot tell an empty value from none. */
 export function nonEmpty(value: string | undefined): string | undefined {
   return value === '' ? undefined : value;

@@ -28,7 +28,7 @@ function parseHeader(bytes: Uint8Array, text: TextCoding): Header | undefined {
 /**
  * The image of a new revision always goes to the partition that the committed revision does not need. The original renames the active
  * partition when the images are equal, after which the boot loader no longer finds the revision to go back to; we copy.
- * @param running the revision that runs, see `bootedRevision`
+ * @param running the revision that runs, see `namedRevision`
  * @param partitions the flash partitions `PV_BOOTLOADER_UBOOTAB_A_NAME` and `B_NAME`
  */
 export function ubootAbEnvironment(options: {
@@ -47,11 +47,13 @@ export function ubootAbEnvironment(options: {
     return { committed: running, ...storedIn(await environment.read()) };
   }
 
-  /** Whether a partition holds this very image for the revision. */
+  /**
+   * Whether a partition holds this very image for the revision. The header alone does not tell: the erasing of a partition that was cut off may
+   * have left it.
+   */
   async function holds(flash: Flash, revision: string, image: Uint8Array, sha256: string): Promise<boolean> {
-    const found = await header(flash);
-    if (found?.revision !== revision) return false;
-    return (found.sha256 ?? hashing.sha256(await flash.read(headerSize, image.length))) === sha256;
+    if ((await header(flash))?.revision !== revision) return false;
+    return hashing.sha256(await flash.read(headerSize, image.length)) === sha256;
   }
 
   /** The partition that may be overwritten: the one without the committed revision's image. */
