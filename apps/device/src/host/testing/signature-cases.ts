@@ -2,7 +2,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { SignatureAlgorithm, SignatureRequest } from '@pantavisor/state';
-import { makeSigner, type Signer } from '../../../../../packages/state/src/testing/certificates.ts';
+import { makeSigner, type Signer } from '@pantavisor/state/testing/certificates.ts';
 import type { SignatureCases } from './signatures.ts';
 
 const digests = { RS256: 'sha256', ES256: 'sha256', ES384: 'sha384', ES512: 'sha512' } as const;
