@@ -62,7 +62,9 @@ static napi_value call_open(napi_env env, napi_callback_info info) {
   char *root = args_string(&args, 0, "root");
   char *path = args_string(&args, 1, "path");
   struct open_how how = {.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-  how.flags = (uint64_t)args_integer(&args, 2, "flags", 0, INT32_MAX) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  how.flags = (uint64_t)args_integer(&args, 2, "flags", 0, INT32_MAX) | O_CLOEXEC;
+  /* openat2 refuses what means nothing for O_PATH. */
+  if (!(how.flags & O_PATH)) how.flags |= O_NOCTTY | O_NONBLOCK;
   napi_value result = NULL;
   if (!args.failed) {
     int base = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);

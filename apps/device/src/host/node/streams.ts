@@ -8,7 +8,7 @@ import {
   open as openFile,
   watch,
 } from 'node:fs';
-import { type FileHandle, open, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -40,13 +40,15 @@ export function createStreams(): Streams {
 
 async function compress(path: string): Promise<void> {
   const { mode } = await stat(path);
-  const draft = `${path}.gz`;
+  // Appears under its name only when it is complete.
+  const draft = `${path}.part`;
   try {
     await pipeline(createReadStream(path), createGzip(), createWriteStream(draft, { mode: mode & 0o777 }));
   } catch (error) {
     await unlink(draft).catch(() => {});
     throw error;
   }
+  await rename(draft, `${path}.gz`);
   await unlink(path);
 }
 
