@@ -41,6 +41,14 @@ test('images go to erased flash, and not again when they are there', async () =>
   assert.ok(b.writes() > writes, 'the same name with another image is another image');
 });
 
+test('an image is written again when its erasing was cut off and has left the header', async () => {
+  const { b, open, fit } = await device();
+  await open().install('1', await fit('x'.repeat(9000)));
+  await b.erase(4096, b.size - 4096);
+  await open().install('1', await fit('x'.repeat(9000)));
+  assert.deepEqual(await b.read(4096, 9000), new Uint8Array(9000).fill(0x78));
+});
+
 test('the image of the committed revision is left alone', async () => {
   const { a, open, fit, header } = await device();
   const writes = a.writes();

@@ -12,17 +12,13 @@ const pieceSize = 1024 * 1024;
 
 interface Header {
   revision: string;
-  /** SHA-256 of the image, when this program wrote it. */
-  sha256: string | undefined;
 }
 
 function parseHeader(bytes: Uint8Array, text: TextCoding): Header | undefined {
   const lines = text.decode(bytes.subarray(0, 1024)).split(/[\0\n\uFFFD]/);
   const value = (key: string) => lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1);
   const revision = nonEmpty(value('fit_rev')?.trim());
-  return lines[0]?.startsWith('fit_rev=') && revision !== undefined
-    ? { revision, sha256: value('fit_sha256') }
-    : undefined;
+  return lines[0]?.startsWith('fit_rev=') && revision !== undefined ? { revision } : undefined;
 }
 
 /**

@@ -68,6 +68,7 @@ const defaults: MachineOptions = {
   wall: 1_767_225_600_000,
   programs: {},
   containers: {},
+  sha256: sha256Hex,
 };
 const hour = 3_600_000;
 const quietTurns = 200;
@@ -81,6 +82,7 @@ export function createMemoryHost(options: MemoryHostOptions = {}): MemoryHost {
     wall: options.wall ?? defaults.wall,
     programs: options.programs ?? defaults.programs,
     containers: options.containers ?? defaults.containers,
+    sha256: options.sha256 ?? defaults.sha256,
   };
   return startRuntime(new Machine(machineOptions), options);
 }
@@ -112,7 +114,9 @@ function startRuntime(machine: Machine, options: MemoryHostOptions): MemoryHost 
     // A container that finds nobody to talk to does what its script says next.
     sendMemoryRequest(machine, socketPath, { method: 'POST', target, body, peer }).catch(() => undefined);
   };
-  const hashing: Hashing = { sha256: (data) => sha256Hex(typeof data === 'string' ? encodeUtf8(data) : data) };
+  const hashing: Hashing = {
+    sha256: (data) => machine.options.sha256(typeof data === 'string' ? encodeUtf8(data) : data),
+  };
 
   async function countTurns(): Promise<void> {
     for (let quiet = 0, seen = calls; quiet < quietTurns; quiet += 1) {

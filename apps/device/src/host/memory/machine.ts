@@ -2,11 +2,10 @@
 import { HostError, type ProcessResult, type RunningContainer } from '../ports.ts';
 import type { ContainerScript, ContainerScripts, MemoryContainer } from './container-script.ts';
 import { FileSystem, type Inode } from './file-system.ts';
-import { fingerprintOf, type KnownContents } from './fingerprint.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import type { MemoryServer } from './http-server.ts';
 import { NameSpace } from './name-space.ts';
 import type { Choose } from './random.ts';
-import { sha256Hex } from './sha256.ts';
 import { Timeline } from './timeline.ts';
 import { encodeUtf8 } from './utf8.ts';
 
@@ -34,11 +33,10 @@ export interface Fault {
   times?: number;
 }
 
-/** What a power cut leaves of a machine, and what is known of its contents. */
+/** What a power cut leaves of a machine, and the digests of contents that are known. */
 interface Survivor {
   disk: FileSystem;
   digests: WeakMap<Uint8Array, string>;
-  contents: KnownContents;
   powerCuts: number;
 }
 
@@ -52,6 +50,8 @@ export interface MachineOptions {
   wall: number;
   programs: Record<string, MemoryProgram>;
   containers: ContainerScripts;
+  /** SHA-256 as hex digits; the default is in plain ECMAScript, a platform's own is faster. */
+  sha256: (data: Uint8Array) => string;
 }
 
 export class Machine {
@@ -83,7 +83,6 @@ export class Machine {
   #nextPid = 100;
   readonly #disk: FileSystem;
   readonly #digests: WeakMap<Uint8Array, string>;
-  readonly #contents: KnownContents;
   /** Power cuts that its disk has been through. */
   readonly powerCuts: number;
 
@@ -91,7 +90,6 @@ export class Machine {
   constructor(options: MachineOptions, survivor?: Survivor) {
     this.options = options;
     this.#digests = survivor?.digests ?? new WeakMap();
-    this.#contents = survivor?.contents ?? new WeakMap();
     this.powerCuts = survivor?.powerCuts ?? 0;
     this.timeline = new Timeline(options.wall);
     const root =
@@ -172,7 +170,7 @@ export class Machine {
   digest(content: Uint8Array): string {
     let digest = this.#digests.get(content);
     if (digest === undefined) {
-      digest = sha256Hex(content);
+      digest = this.options.sha256(content);
       this.#digests.set(content, digest);
     }
     return digest;
@@ -191,13 +189,13 @@ export class Machine {
   /** A new machine with the disk that a power cut leaves; this one is not changed. */
   afterPowerCut(choose: Choose): Machine {
     const disk = this.#disk.afterPowerCut(choose);
-    const survivor = { disk, digests: this.#digests, contents: this.#contents, powerCuts: this.powerCuts + 1 };
+    const survivor = { disk, digests: this.#digests, powerCuts: this.powerCuts + 1 };
     return new Machine({ ...this.options, wall: this.timeline.wall() }, survivor);
   }
 
   /** Names what is on the disk as if it were all durable; see `fingerprintOf`. */
   fingerprint(): string {
-    return fingerprintOf(this.#disk, this.#contents);
+    return fingerprintOf(this.#disk, (content) => this.digest(content));
   }
 
   /** Writes what a process shows of itself in `/proc/<pid>/`. */

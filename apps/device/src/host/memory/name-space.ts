@@ -36,6 +36,8 @@ const maxName = 255;
 
 export class NameSpace {
   readonly #mounts: Mount[] = [];
+  /** Inodes that something is mounted on, so that most steps of a walk need not look at the table. */
+  #points = new Set<Inode | undefined>();
   #nextMount = 1;
   #nextDevice = 32;
 
@@ -137,6 +139,7 @@ export class NameSpace {
       point: { mount: at.mount, inode: at.inode },
     };
     this.#mounts.push(mount);
+    this.#points.add(mount.point?.inode);
     return mount;
   }
 
@@ -160,6 +163,7 @@ export class NameSpace {
   detach(mount: Mount): void {
     for (const child of this.childrenOf(mount)) this.detach(child);
     this.#mounts.splice(this.#mounts.indexOf(mount), 1);
+    this.#points = new Set(this.#mounts.map(({ point }) => point?.inode));
   }
 
   list(): MountEntry[] {
@@ -179,6 +183,7 @@ export class NameSpace {
 
   /** What is really seen at an inode: the root of whatever is mounted there. */
   #over(mount: Mount, inode: Inode): { mount: Mount; inode: Inode } {
+    if (!this.#points.has(inode)) return { mount, inode };
     const above = this.#mounts.findLast((other) => other.point?.mount === mount && other.point.inode === inode);
     return above === undefined ? { mount, inode } : this.#over(above, above.root);
   }
