@@ -1,12 +1,12 @@
-/** Bundles pvr into one file, build/pvr/pvr.cjs, that starts without reading the sources. */
+/** Bundles pvr into one file that starts without reading the sources: build/pvr/pvr.cjs, or the one that is named. */
 import { mkdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..', '..');
-const target = join(root, 'build', 'pvr', 'pvr.cjs');
+const target = process.argv[2] ?? join(root, 'build', 'pvr', 'pvr.cjs');
 const temporary = `${target}.${process.pid}`;
-mkdirSync(join(root, 'build', 'pvr'), { recursive: true });
+mkdirSync(dirname(target), { recursive: true });
 await build({
   entryPoints: [join(import.meta.dirname, 'src', 'main.ts')],
   outfile: temporary,

@@ -4,13 +4,14 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
 import { checkout } from '../../apps/pvr/src/repository/checkout.ts';
 import { commit } from '../../apps/pvr/src/repository/commit.ts';
 import { Repository } from '../../apps/pvr/src/repository/repository.ts';
 import { takeSnapshot } from '../../apps/pvr/src/repository/working-tree.ts';
 
-const preload = join(import.meta.dirname, 'cut-writes.ts');
+const builder = join(import.meta.dirname, '../../apps/pvr/build.ts');
+const preload = fileURLToPath(import.meta.resolve('./cut-writes.ts'));
 
 /** Runs pvr, which dies at the given change of the disk. */
 function run(bundle: string, directory: string, home: string, argv: readonly string[], cutAt: number) {
@@ -21,21 +22,15 @@ function run(bundle: string, directory: string, home: string, argv: readonly str
   });
 }
 
-async function prepare(context: TestContext): Promise<{ top: string; start: string; bundle: string }> {
+function prepare(context: TestContext): { top: string; start: string; bundle: string } {
   const top = mkdtempSync(join(tmpdir(), 'pvr-cuts-'));
   context.after(() => rmSync(top, { recursive: true, force: true }));
   const start = join(top, 'start');
   mkdirSync(join(start, 'tree', 'app'), { recursive: true });
   const tree = join(start, 'tree');
   const bundle = join(top, 'pvr.cjs');
-  await build({
-    entryPoints: [join(import.meta.dirname, '../../apps/pvr/src/main.ts')],
-    outfile: bundle,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    logLevel: 'error',
-  });
+  const built = spawnSync(process.execPath, [builder, bundle], { encoding: 'utf8' });
+  assert.equal(built.status, 0, built.stderr);
   const ok = (argv: readonly string[]): void => {
     const { status, stderr } = run(bundle, tree, join(start, 'home'), argv, 100_000);
     assert.equal(status, 0, stderr);
@@ -55,7 +50,7 @@ async function cutEverywhere(
   change: (tree: string) => void,
   look: (tree: string, cutAt: number) => Promise<void>,
 ): Promise<void> {
-  const { top, start, bundle } = await prepare(context);
+  const { top, start, bundle } = prepare(context);
   let finished = false;
   for (let cutAt = 1; !finished; cutAt += 1) {
     assert.ok(cutAt < 200, 'the command never comes to its end');

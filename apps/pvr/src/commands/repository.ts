@@ -1,5 +1,5 @@
 /** Commands over a repository on this machine. */
-import type { CommandSpec, Result } from '@pantavisor/cli';
+import type { CommandSpec } from '@pantavisor/cli';
 import { Failure } from '@pantavisor/cli';
 import type { Pvr } from '../context.ts';
 import { nothingToSay, words } from './words.ts';
@@ -271,4 +271,3 @@ export const repositoryCommands: readonly Command[] = [
   importCommand,
 ];
 export const settingCommands: readonly Command[] = [globalConfig, selfUpgrade];
-export type { Result };

@@ -3,7 +3,7 @@ import type { CommandSpec, Flag, Input } from '@pantavisor/cli';
 import { Failure } from '@pantavisor/cli';
 import type { Pvr } from '../context.ts';
 import type { Reference } from '../reference.ts';
-import { nothingToSay, words } from './words.ts';
+import { words } from './words.ts';
 
 type Command = CommandSpec<Pvr>;
 
@@ -332,4 +332,3 @@ export const transferCommands: readonly Command[] = [
   deploy,
   fastcopy,
 ];
-export { nothingToSay };
