@@ -26,6 +26,7 @@ import { Collector } from './collector.ts';
 import { DeviceCommands } from './commands.ts';
 import { Installer } from './install-steps.ts';
 import type { PreparedRevision, RunningRevision } from './prepared-revision.ts';
+import type { Remote } from './remote.ts';
 import { createStepExecutor } from './steps.ts';
 import { Turns } from './turns.ts';
 import { verifyState } from './verify-state.ts';
@@ -42,6 +43,8 @@ export interface UpdatesRequest {
   switched(revision: PreparedRevision): Promise<void>;
   /** Loads and runs a revision; ends in an event. */
   proceed(revision: string, trial: boolean): void;
+  /** The Hub client, if the device has one; asked when it is needed. */
+  remote(): Remote | undefined;
   /** Carries out a command that is none of updates. False: nobody here can. */
   carryOut(op: CommandOp, payload: string): Promise<boolean>;
   /** No revision can be run. */
@@ -58,7 +61,7 @@ export interface Updates {
 }
 
 export function createUpdates(request: UpdatesRequest): Updates {
-  const { host, ground, running, model, post, startedFrom } = request;
+  const { host, ground, running, model, post, startedFrom, remote } = request;
   const { files, clock } = host;
   const { layout, config, context, log, objects } = ground;
   const turns = new Turns();
@@ -79,9 +82,9 @@ export function createUpdates(request: UpdatesRequest): Updates {
     collector,
     carryOut: request.carryOut,
     context: () => ({
-      remote: false,
+      remote: remote()?.remote ?? false,
       remoteAllowed: config.PV_CONTROL_REMOTE,
-      claimed: false,
+      claimed: remote()?.claimed ?? false,
       debugShell: config.PV_DEBUG_SHELL,
     }),
     post,
@@ -101,6 +104,7 @@ export function createUpdates(request: UpdatesRequest): Updates {
     }),
     tail: ground.errorTail,
     turns,
+    remote,
     switched: request.switched,
     post,
     log,
@@ -121,7 +125,7 @@ export function createUpdates(request: UpdatesRequest): Updates {
 }
 
 function updateExecutors(
-  { ground, proceed, failed }: UpdatesRequest,
+  { ground, proceed, failed, remote }: UpdatesRequest,
   take: (effect: Extract<UpdateEffect, { step: number }>) => void,
   commands: DeviceCommands,
   collector: Collector,
@@ -133,6 +137,7 @@ function updateExecutors(
     'progress.write': take,
     'factory.write': take,
     'revision.verify': take,
+    'revision.download': take,
     'revision.expand': take,
     'transition.plan': take,
     'revision.validate': take,
@@ -150,6 +155,7 @@ function updateExecutors(
     'update.ended': ({ revision, progress, reasons }) => {
       const why = reasons.map((reason) => `\n${sentenceOf(reason)}`).join('');
       log('INFO', 'updates', `the update to ${revision} has ended: ${progress.status} ${progress.message ?? ''}${why}`);
+      remote()?.ended();
       collector.consider();
     },
   };

@@ -8,12 +8,17 @@ export class StepError extends Error {
   override name = 'StepError';
   readonly code: FailureCode;
   readonly reasons: readonly Reason[];
+  readonly numbers: UpdateFailure['numbers'];
 
-  /** @param cause the failure behind it, which says more to the person who started the program */
-  constructor(code: FailureCode, reasons: readonly Reason[], cause?: unknown) {
+  /**
+   * @param cause the failure behind it, which says more to the person who started the program
+   * @param numbers bytes needed and available, for `space-short`
+   */
+  constructor(code: FailureCode, reasons: readonly Reason[], cause?: unknown, numbers?: [number, number]) {
     super(reasons.map(({ message }) => message).join('; '), cause === undefined ? undefined : { cause });
     this.code = code;
     this.reasons = reasons;
+    this.numbers = numbers;
   }
 }
 
@@ -41,6 +46,9 @@ export function updateReason(error: unknown, doing: string): Reason {
 
 /** Any error as the failure of an update. @param otherwise code of what is no StepError */
 export function updateFailure(error: unknown, otherwise: FailureCode, doing: string): UpdateFailure {
-  if (error instanceof StepError) return { code: error.code, reasons: [...error.reasons] };
+  if (error instanceof StepError) {
+    const { code, reasons, numbers } = error;
+    return { code, reasons: [...reasons], ...(numbers === undefined ? {} : { numbers }) };
+  }
   return { code: otherwise, reasons: [updateReason(error, doing)] };
 }

@@ -25,15 +25,13 @@ export function beginUpdate(turn: UpdateTurn, request: UpdateRequest): void {
   }
   const source = factorySource(kind, request.source ?? environment?.running);
   const rerun = isFinal(progress) && kind !== 'make-factory';
-  startInstall(
-    turn,
-    createAttempt(revision, kind, {
-      source,
-      recordable: source === undefined,
-      retries: rerun ? 0 : (progress?.retries ?? 0),
-    }),
-    rerun,
-  );
+  const attempt = createAttempt(revision, kind, {
+    source,
+    recordable: source === undefined,
+    retries: rerun ? 0 : (progress?.retries ?? 0),
+  });
+  if (kind === 'remote') resumeInstall(turn, attempt);
+  else startInstall(turn, attempt, rerun);
 }
 
 function refusalOf(model: UpdateModel, request: UpdateRequest, revision: string): Reason | undefined {
@@ -80,17 +78,24 @@ export function startInstall(turn: UpdateTurn, attempt: Attempt, rerun = false):
   const kept = tried !== attempt.revision && entriesOf(base).some((entry) => entry.revision === tried);
   const bootTouched = tried !== undefined && !kept;
   turn.put({ attempt: { ...attempt, bootTouched }, base, lastFailure: undefined });
-  const { revision, retries, source } = attempt;
+  const { revision, retries, source, kind } = attempt;
   const ready: Progress = { status: 'NEW', message: progressMessage('ready'), retries };
   turn.append([
     // Before the journal: a failure that is stored beside a journal is then this attempt's own, and ends it at the next start.
     ...(rerun ? [must(progressStep(revision, ready))] : []),
     must({ type: 'journal.write', journal: journalOf(turn, attempt, 'installing') }),
     ...(source === undefined ? [] : [must({ type: 'factory.write', source })]),
+    ...(kind === 'remote' ? [must(progressStep(revision, queued(retries, turn.model.settings.retries)))] : []),
     must({ type: 'revision.verify', revision }),
+    // What is begun again counts as a retry, also when the power goes in the middle of it.
+    ...(kind === 'remote' ? [must({ type: 'revision.download', revision, retries: retries + 1 })] : []),
     must({ type: 'revision.expand', revision }),
     must({ type: 'transition.plan', revision }),
   ]);
+}
+
+function queued(retries: number, limit: number): Progress {
+  return { status: 'QUEUED', message: progressMessage('retried', retries, limit), retries };
 }
 
 /** How the kinds of update choose between reboot and in place. */
@@ -198,7 +203,7 @@ function inPlace(turn: UpdateTurn, attempt: Attempt): Task[] {
   ];
 }
 
-/** A start of the runtime goes on with an installation, as long as its retries last. */
+/** Goes on with an installation that was begun before, here or by the Hub's account, as long as its retries last. */
 export function resumeInstall(turn: UpdateTurn, attempt: Attempt): void {
   const { settings } = turn.model;
   if (attempt.retries >= settings.retries) {

@@ -81,6 +81,8 @@ export type UpdateEventBody =
   /** A step is done and durable. `planned` answers `transition.plan`. */
   | { type: 'update.done'; step: number; planned?: PlannedTransition }
   | { type: 'update.failed'; step: number; failure: Failure }
+  /** `revision.download` has come this far: stored and reported already. */
+  | { type: 'update.downloading'; step: number; progress: Progress }
   /** The revision that `boot.proceed` named could not be run at all: state, signature, checksums, board part. */
   | { type: 'update.run-failed'; failure: Failure }
   | { type: 'hub.state'; mode: HubMode }
@@ -115,6 +117,11 @@ export type UpdateStep =
   | { type: 'factory.write'; source: string }
   /** State there, signatures good, parsed. */
   | { type: 'revision.verify'; revision: string }
+  /**
+   * Everything that the revision needs and the storage lacks comes from the Hub. Stores and reports QUEUED and DOWNLOADING itself, and counts
+   * rounds on from `retries`; fails with space-short or download-retries.
+   */
+  | { type: 'revision.download'; revision: string; retries: number }
   /** Links and files of the revision; fails with objects-invalid when an object is missing. */
   | { type: 'revision.expand'; revision: string }
   /** Compare the running state with this one. */

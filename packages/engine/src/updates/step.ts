@@ -5,7 +5,7 @@ import { admitCommand, type CommandOp, parseSeconds } from './commands.ts';
 import type { Failure } from './failures.ts';
 import { beginUpdate, planned, resumeInstall } from './install.ts';
 import { type Act, isTrial, type RestartPurpose, type Task, type UpdateModel } from './model.ts';
-import { isFinal } from './progress.ts';
+import { isFinal, type Progress } from './progress.ts';
 import type { PlannedTransition, UpdateEventBody, UpdateKind } from './protocol.ts';
 import { blockRestart, requestRestart, unblockRestart } from './restart.ts';
 import {
@@ -56,6 +56,9 @@ function dispatch(turn: UpdateTurn, input: UpdateInput): void {
       break;
     case 'update.failed':
       failed(turn, input.step, input.failure);
+      break;
+    case 'update.downloading':
+      downloading(turn, input.step, input.progress);
       break;
     case 'update.run-failed':
       runFailed(turn, input.failure);
@@ -139,6 +142,10 @@ function done(turn: UpdateTurn, number: number, result: PlannedTransition | unde
     default:
       break;
   }
+}
+
+function downloading(turn: UpdateTurn, number: number, progress: Progress): void {
+  if (turn.model.inFlight === number) turn.putAttempt({ progress, retries: progress.retries });
 }
 
 function failed(turn: UpdateTurn, number: number, failure: Failure): void {

@@ -1,0 +1,300 @@
+/** The Hub client of a device: the engine's decisions carried out over ports, and its door for the rest of the device. */
+import {
+  type CommandOp,
+  createHubClient,
+  type Downloads,
+  type HubClientModel,
+  type HubEffect,
+  type HubEventBody,
+  type HubMode,
+  type HubSettings,
+  type HubUpdatePhase,
+  type Progress,
+  type ProgressStatus,
+  progressText,
+  stepHubClient,
+  type UpdateModel,
+} from '@pantavisor/engine';
+import type { Ground } from '../boot/ground.ts';
+import type { ConfigStore } from '../config/store.ts';
+import type { HttpClient } from '../host/http-client.ts';
+import type { Host } from '../host/ports.ts';
+import type { MetadataRoom } from '../metadata/room.ts';
+import { sentenceOf } from '../runtime/failure.ts';
+import type { NewEvent } from '../runtime/loop.ts';
+import { saveProgress } from '../storage/progress.ts';
+import { isLocalRevision } from '../storage/revision-name.ts';
+import { readSpace } from '../storage/space.ts';
+import type { Remote } from '../updates/remote.ts';
+import { userAgent } from './address.ts';
+import { HubConnection } from './connection.ts';
+import type { Credentials } from './credentials.ts';
+import { Downloader } from './download.ts';
+import { FactoryUpload } from './factory.ts';
+import { MetadataSync } from './metadata-sync.ts';
+import { takeOffer } from './offers.ts';
+import { createQuestions } from './questions.ts';
+
+export interface HubClientParts {
+  host: Host;
+  client: HttpClient;
+  ground: Ground;
+  store: ConfigStore;
+  credentials: Credentials;
+  authorities: string | undefined;
+  version: string;
+  metadata: MetadataRoom;
+  updates(): UpdateModel;
+  /** Makes room on the storage. */
+  collect(): Promise<unknown>;
+  post(event: NewEvent): void;
+}
+
+/** Longest that a reboot waits for reports, milliseconds. */
+const longestHold = 30_000;
+
+/** Where an update stands for the Hub client, by the status that was stored last. */
+const phaseOf: Partial<Record<ProgressStatus, HubUpdatePhase>> = {
+  QUEUED: 'metadata',
+  DOWNLOADING: 'objects',
+  INPROGRESS: 'installed',
+  TESTING: 'installed',
+};
+
+export class HubClient implements Remote {
+  readonly #parts: HubClientParts;
+  readonly #connection: HubConnection;
+  readonly #questions: ReturnType<typeof createQuestions>;
+  readonly #downloader: Downloader;
+  readonly #sync: MetadataSync;
+  readonly #timers = new Map<string, () => void>();
+  readonly #unsubscribe: () => void;
+  #model: HubClientModel = createHubClient();
+  #challenge = '';
+  #closed = false;
+
+  constructor(parts: HubClientParts) {
+    this.#parts = parts;
+    const { host, client, ground, store, credentials, authorities, version, metadata, collect } = parts;
+    const { files, clock } = host;
+    const { layout, context, config, objects, log } = ground;
+    this.#connection = new HubConnection({
+      client,
+      text: host.text,
+      store,
+      credentials,
+      userAgent: userAgent(host.system.machine, version),
+      authorities,
+    });
+    const connection = this.#connection;
+    this.#questions = createQuestions({
+      connection,
+      credentials,
+      store,
+      factory: new FactoryUpload({ files, client, connection, layout, context }),
+      onChallenge: (challenge) => this.#say(challenge),
+    });
+    const space = () => readSpace(files, layout, config.PV_STORAGE_GC_RESERVED);
+    this.#downloader = new Downloader({
+      files,
+      clock,
+      client,
+      connection,
+      layout,
+      objects,
+      config,
+      context,
+      space,
+      collect,
+      log,
+    });
+    const deviceId = () => credentials.id;
+    const random = () => this.#random();
+    this.#sync = new MetadataSync({ connection, deviceId, config, clock, metadata, random, log });
+    this.#unsubscribe = store.subscribe(() => this.#send({ type: 'settings', settings: this.#settings() }));
+  }
+
+  /** Begins with the revision that is about to run. */
+  start(revision: string): void {
+    const { registered, claimed } = this.#parts.credentials;
+    const remote = this.#isRemote(revision);
+    this.#send({ type: 'start', settings: this.#settings(), registered, claimed, remote });
+  }
+
+  /** Remote mode is on. */
+  get remote(): boolean {
+    return this.#model.remote;
+  }
+
+  get claimed(): boolean {
+    return this.#model.claimed;
+  }
+
+  /** Another revision runs from now on: one of the device's own does without the Hub, unless configured otherwise. */
+  follow(revision: string): void {
+    this.#send({ type: 'remote', on: this.#isRemote(revision) });
+    this.#show(this.#model.toldMode);
+  }
+
+  /** A progress was stored. @param body as it is stored, JSON text */
+  progressed(revision: string, { status }: Progress, body: string): void {
+    const phase = phaseOf[status];
+    if (phase !== undefined) this.#send({ type: 'update', phase });
+    this.#send({ type: 'progress', report: { revision, status, body } });
+  }
+
+  /** No update is in hand any more. */
+  ended(): void {
+    this.#send({ type: 'update', phase: 'none' });
+  }
+
+  /** The step `revision.download` of an update. @throws StepError */
+  async download(step: { step: number; revision: string; retries: number }): Promise<void> {
+    const { host, ground, post } = this.#parts;
+    const { revision, retries } = step;
+    const note = async (progress: Progress, downloads?: Downloads) => {
+      const details = downloads === undefined ? {} : { downloads };
+      await saveProgress(host.files, ground.layout, revision, progress, details);
+      post({ type: 'update.downloading', step: step.step, progress });
+      this.progressed(revision, progress, progressText(progress, details));
+    };
+    await this.#downloader.run({ revision, retries, note });
+  }
+
+  /** Carries out a command that concerns the Hub. @returns false when it is another one */
+  async carryOut(op: CommandOp): Promise<boolean> {
+    if (op === 'GO_REMOTE') {
+      this.#send({ type: 'remote', on: true });
+      return true;
+    }
+    if (op !== 'UNCLAIM') return false;
+    await this.#parts.credentials.forget();
+    this.#connection.dropToken();
+    await this.#parts.metadata.device.delete('pantahub.claimed');
+    this.#send({ type: 'unclaimed' });
+    return true;
+  }
+
+  /** Ends everything that waits. */
+  close(): void {
+    this.#closed = true;
+    this.#unsubscribe();
+    this.#downloader.close();
+    this.#sync.setOnline(false);
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  #isRemote(revision: string): boolean {
+    const { PV_CONTROL_REMOTE: allowed, PV_CONTROL_REMOTE_ALWAYS: always } = this.#parts.store.snapshot();
+    return allowed && (always || !isLocalRevision(revision));
+  }
+
+  #settings(): HubSettings {
+    const { PH_UPDATER_INTERVAL, PH_UPDATER_NETWORK_TIMEOUT } = this.#parts.store.snapshot();
+    return { pollMs: Math.max(1, PH_UPDATER_INTERVAL) * 1000, lossMs: PH_UPDATER_NETWORK_TIMEOUT * 1000 };
+  }
+
+  #random(): number {
+    return Number.parseInt(this.#parts.host.system.randomHex(4), 16) / 2 ** 32;
+  }
+
+  #send(event: HubEventBody): void {
+    if (this.#closed) return;
+    const at = this.#parts.host.clock.monotonic();
+    const { model, effects, reasons } = stepHubClient(this.#model, { ...event, at, random: this.#random() });
+    this.#model = model;
+    for (const reason of reasons) this.#parts.ground.log('INFO', 'hub', sentenceOf(reason));
+    for (const effect of effects) this.#execute(effect);
+  }
+
+  #execute(effect: HubEffect): void {
+    const { post, credentials, metadata } = this.#parts;
+    switch (effect.type) {
+      case 'ask':
+        void this.#questions
+          .ask(effect.request)
+          .then((outcome) => this.#send({ type: 'answered', id: effect.id, outcome }));
+        break;
+      case 'report':
+        void this.#questions
+          .report(effect.report)
+          .then((outcome) => this.#send({ type: 'reported', id: effect.id, outcome }));
+        break;
+      case 'arm':
+        this.#arm(effect.timer, effect.ms);
+        break;
+      case 'cancel':
+        this.#timers.get(effect.timer)?.();
+        this.#timers.delete(effect.timer);
+        break;
+      case 'offer':
+        this.#attempt('take the step of the Hub', this.#offer(effect.step));
+        break;
+      case 'mode':
+        this.#tellMode(effect.mode);
+        break;
+      case 'pending':
+        if (effect.waiting) post({ type: 'restart.block', by: 'progress-report', ms: longestHold });
+        else post({ type: 'restart.unblock', by: 'progress-report' });
+        break;
+      case 'lost':
+        post({ type: 'hub.request-failed', reason: effect.reason });
+        break;
+      case 'forget':
+        this.#attempt('forget the registration', credentials.forget());
+        break;
+      case 'claimed':
+        // The token was made for a device without an owner.
+        this.#connection.dropToken();
+        this.#attempt('keep the credentials', credentials.claim());
+        this.#attempt('show that the device is claimed', metadata.device.report('pantahub.claimed', '1'));
+    }
+  }
+
+  #arm(timer: string, ms: number): void {
+    const cancel = this.#parts.host.clock.after(ms, () => {
+      this.#timers.delete(timer);
+      this.#send({ type: 'timer', timer });
+    });
+    this.#timers.set(timer, cancel);
+  }
+
+  #tellMode(mode: HubMode): void {
+    this.#parts.post({ type: 'hub.state', mode });
+    this.#sync.setOnline(mode === 'online');
+    this.#show(mode);
+  }
+
+  #show(mode: HubMode): void {
+    const { metadata } = this.#parts;
+    const shown = Promise.all([
+      metadata.device.report('pantahub.online', mode === 'online' ? '1' : '0'),
+      metadata.device.report('pantavisor.mode', mode === 'off' ? 'local' : 'remote'),
+    ]);
+    this.#attempt('show the mode of the Hub client', shown);
+  }
+
+  #offer(step: Extract<HubEffect, { type: 'offer' }>['step']): Promise<void> {
+    const { host, ground, updates, post } = this.#parts;
+    const { files, text } = host;
+    const report = (revision: string, body: string) =>
+      this.#send({ type: 'progress', report: { revision, status: 'DONE', body } });
+    const refused = (reason: { code: string; message: string }) => ground.log('ERROR', 'hub', sentenceOf(reason));
+    return takeOffer({ files, text, layout: ground.layout, updates, post, report, refused }, step);
+  }
+
+  /** Tells the person at the device how to claim it, once for each challenge. */
+  #say(challenge: string): void {
+    if (challenge === this.#challenge) return;
+    this.#challenge = challenge;
+    const { credentials, ground } = this.#parts;
+    if (challenge !== '') ground.log('INFO', 'hub', `claim device ${credentials.id} with challenge ${challenge}`);
+  }
+
+  #attempt(doing: string, work: Promise<unknown>): void {
+    work.catch((error) => {
+      this.#parts.ground.log('ERROR', 'hub', `cannot ${doing}: ${error instanceof Error ? error.message : error}`);
+    });
+  }
+}

@@ -1,0 +1,179 @@
+/** Requests to the Hub: addresses, headers, the token and its renewal, and what answers mean for who asked. */
+import type { HubOutcome, Reason } from '@pantavisor/engine';
+import type { ConfigStore } from '../config/store.ts';
+import type { HttpAnswer, HttpCall, HttpClient } from '../host/http-client.ts';
+import { HostError, type TextCoding } from '../host/ports.ts';
+import { hubAddress } from './address.ts';
+import type { Credentials } from './credentials.ts';
+
+/** Longest JSON answer, as of the original. */
+const answerLimit = 2 * 1024 * 1024;
+
+/** The Hub answered, but not with what was asked for. */
+export class HubError extends Error {
+  override name = 'HubError';
+  readonly status: number;
+  /** Milliseconds after which it wants to be asked again. */
+  readonly retryAfterMs: number | undefined;
+  constructor(what: string, status: number, detail: string, retryAfterMs?: number) {
+    super(`cannot ${what}: the Hub answered ${status}${detail === '' ? '' : `: ${detail}`}`);
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export interface ConnectionParts {
+  client: HttpClient;
+  text: TextCoding;
+  store: ConfigStore;
+  credentials: Credentials;
+  userAgent: string;
+  /** Certificates of the authorities to trust (PEM); undefined: those of the machine. */
+  authorities: string | undefined;
+}
+
+export interface HubCall {
+  /** For messages, after "cannot", e.g. `register`. */
+  what: string;
+  method: string;
+  path: string;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Text that is JSON already. */
+  json?: string;
+  headers?: Record<string, string>;
+  /** Statuses beside 200 that are an answer. */
+  accepts?: readonly number[];
+}
+
+export class HubConnection {
+  readonly #parts: ConnectionParts;
+  #token: string | undefined;
+  #loggingIn: Promise<string> | undefined;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+  }
+
+  /** Forgets the token; the next request logs in anew. */
+  dropToken(): void {
+    this.#token = undefined;
+  }
+
+  /** What every call to any server needs. */
+  transport(): Pick<HttpCall, 'idleTimeout' | 'authorities'> {
+    const { store, authorities } = this.#parts;
+    const idleTimeout = Math.max(1, store.snapshot().PH_LIBEVENT_HTTP_TIMEOUT) * 1000;
+    return { idleTimeout, ...(authorities === undefined ? {} : { authorities }) };
+  }
+
+  /** Logs in. @throws HubError, HostError */
+  async login(): Promise<string> {
+    this.#loggingIn ??= this.#login().finally(() => {
+      this.#loggingIn = undefined;
+    });
+    return this.#loggingIn;
+  }
+
+  async #login(): Promise<string> {
+    this.#token = undefined;
+    const { text } = await this.open({
+      what: 'log in',
+      method: 'POST',
+      path: '/auth/login',
+      body: this.#parts.credentials.login,
+    });
+    const { token } = parseObject(text);
+    if (typeof token !== 'string' || token === '') throw new HubError('log in', 200, 'there is no token in its answer');
+    this.#token = token;
+    return token;
+  }
+
+  /**
+   * A request of the device itself. An expired token is renewed, once.
+   * @throws HubError with status 401 when the Hub refuses the credentials, HostError when it does not answer
+   */
+  async ask(call: HubCall): Promise<{ status: number; text: string }> {
+    const token = this.#token ?? (await this.login());
+    try {
+      return await this.open(withToken(call, token));
+    } catch (error) {
+      if (!(error instanceof HubError) || error.status !== 401) throw error;
+      // Another request may have renewed it meanwhile.
+      const renewed = this.#token !== undefined && this.#token !== token ? this.#token : await this.login();
+      return this.open(withToken(call, renewed));
+    }
+  }
+
+  /** A request without a token. */
+  async open(call: HubCall): Promise<{ status: number; text: string }> {
+    const { client, text, store, userAgent } = this.#parts;
+    const body = call.json ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
+    const answer = await client.request(
+      {
+        ...this.transport(),
+        method: call.method,
+        url: `${hubAddress(store.snapshot())}${call.path}`,
+        headers: {
+          'user-agent': userAgent,
+          connection: 'close',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...call.headers,
+        },
+        ...(body === undefined ? {} : { body }),
+      },
+      answerLimit,
+    );
+    const { status } = answer;
+    const content = text.decode(answer.body);
+    if (status === 200 || call.accepts?.includes(status)) return { status, text: content };
+    throw new HubError(call.what, status, messageOf(content), retryAfter(answer));
+  }
+}
+
+function withToken(call: HubCall, token: string): HubCall {
+  return { ...call, headers: { ...call.headers, authorization: `Bearer ${token}` } };
+}
+
+/** The members of a JSON object; none when the text is something else. */
+export function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** What an error body of the Hub says, in one line. */
+function messageOf(text: string): string {
+  const { msg, error } = parseObject(text);
+  const said = typeof msg === 'string' ? msg : typeof error === 'string' ? error : '';
+  return said.slice(0, 200).replace(/\s+/g, ' ');
+}
+
+/** `Retry-After` in seconds (RFC 9110 §10.2.3); dates are not believed, since clocks of devices are often wrong. */
+function retryAfter({ headers }: Pick<HttpAnswer, 'headers'>): number | undefined {
+  const seconds = headers['retry-after'];
+  return seconds !== undefined && /^\d{1,7}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
+}
+
+/** Statuses that mean "not now". */
+const busyStatuses = [408, 425, 429, 500, 502, 503, 504];
+
+/** A failed request as the engine's Hub client wants to know it. */
+export function outcomeOf(error: unknown): Extract<HubOutcome, { reason: Reason }> {
+  if (error instanceof HubError) {
+    const reason: Reason = { code: `hub-${error.status}`, message: error.message };
+    if (error.status === 401) return { kind: 'credentials-refused', reason };
+    if (!busyStatuses.includes(error.status)) return { kind: 'refused', reason };
+    const { retryAfterMs } = error;
+    return { kind: 'busy', reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  }
+  if (error instanceof HostError)
+    return { kind: 'unreachable', reason: { code: `hub-${error.code}`, message: error.message } };
+  return {
+    kind: 'refused',
+    reason: { code: 'hub-answer', message: error instanceof Error ? error.message : String(error) },
+  };
+}
