@@ -45,7 +45,8 @@ export async function prepareRevision(room: RevisionRoom, name: string): Promise
     throw new StepError('state-not-found', [updateReason(failure, '')], failure);
   }
   const verdict = await verifyState(host, config, text);
-  if (verdict.ok) for (const { message } of verdict.reasons) log('WARN', 'signatures', `${name}: ${message}`);
+  if (verdict.ok && config.PV_SECUREBOOT_MODE === 'audit')
+    for (const { message } of verdict.reasons) log('WARN', 'signatures', `${name}: ${message}`);
   if (!verdict.ok) {
     const failure = new Failure('signature-refused', `cannot trust the state ${paths.state}: ${verdict.message}`, {
       file: paths.state,

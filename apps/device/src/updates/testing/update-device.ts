@@ -4,7 +4,12 @@ import type { Progress } from '@pantavisor/engine';
 import type { ContainerBehaviour } from '../../host/memory/container-script.ts';
 import type { MemoryHost, MemoryHostOptions } from '../../host/memory/host.ts';
 import { decodeUtf8 } from '../../host/memory/utf8.ts';
-import { type MemoryContainerSpec, MemoryDevice, memoryRevision } from '../../runtime/testing/memory-device.ts';
+import {
+  type MemoryContainerSpec,
+  MemoryDevice,
+  type MemoryRevision,
+  memoryRevision,
+} from '../../runtime/testing/memory-device.ts';
 
 export const groups = [
   { name: 'board', status_goal: 'STARTED', restart_policy: 'system', timeout: 30 },
@@ -40,6 +45,22 @@ function scriptOf(name: string): (start: { config: string }) => ContainerBehavio
   };
 }
 
+/** A revision with further members: texts become objects, everything else stands in the state. */
+function revisionOf(
+  host: MemoryHost,
+  containers: readonly MemoryContainerSpec[],
+  members: Record<string, unknown>,
+): MemoryRevision {
+  const texts = Object.values(members).filter((value) => typeof value === 'string');
+  const values = Object.entries(members).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? host.hashing.sha256(value) : value,
+  ]);
+  const revision = memoryRevision(host, containers, { 'groups.json': groups, ...Object.fromEntries(values) });
+  for (const text of texts) revision.objects.set(host.hashing.sha256(text), text);
+  return revision;
+}
+
 export class UpdateDevice {
   device: MemoryDevice;
 
@@ -51,10 +72,11 @@ export class UpdateDevice {
   static async install(
     containers: readonly MemoryContainerSpec[],
     options: MemoryHostOptions = {},
+    members: Record<string, unknown> = {},
   ): Promise<UpdateDevice> {
     const scripts = Object.fromEntries(containers.map(({ name }) => [name, scriptOf(name)]));
     const updated = new UpdateDevice(
-      await MemoryDevice.install((host) => memoryRevision(host, containers, { 'groups.json': groups }), {
+      await MemoryDevice.install((host) => revisionOf(host, containers, members), {
         containers: scripts,
         ...options,
       }),
@@ -74,7 +96,7 @@ export class UpdateDevice {
     members: Record<string, unknown> = {},
     without: readonly string[] = [],
   ): Promise<void> {
-    const { state, objects } = memoryRevision(this.host, containers, { 'groups.json': groups, ...members });
+    const { state, objects } = revisionOf(this.host, containers, members);
     const left = without.map((key) => (JSON.parse(state) as Record<string, unknown>)[key]);
     for (const [id, content] of objects) if (!left.includes(id)) await this.put(`/objects/${id}`, content);
     await this.put(`/steps/${name}`, state);
