@@ -9,7 +9,7 @@ import { TestDevice } from '../harness/device.ts';
 import { skipWithoutContainers } from '../harness/facilities.ts';
 import { probeContainer, writeRevision } from '../harness/revision.ts';
 
-const options = { skip: await skipWithoutContainers(), timeout: 180_000 };
+const options = { skip: await skipWithoutContainers(), timeout: 60_000 };
 const secret = 'a-word-that-stands-nowhere-else';
 const tools = fileURLToPath(new URL('../../apps/device-tools/', import.meta.url));
 
@@ -18,7 +18,8 @@ function toolContainer(name: string, role: 'mgmt' | 'nobody') {
   const probe = probeContainer(name, ['init'], { group: 'app', role });
   const script = (file: string) => ({ text: readFileSync(`${tools}sh/${file}`, 'utf8'), executable: true });
   const files = { '/usr/bin/pvcontrol': script('pvcontrol'), '/usr/bin/pvcurl': script('pvcurl') };
-  return { ...probe, rootfs: { ...probe.rootfs, packages: ['netcat-openbsd'], files } };
+  const remount = { default: [{ '/dev': 'noexec' }, { '/pantavisor/(logs|user-meta)': 'noexec,nodev' }] };
+  return { ...probe, rootfs: { ...probe.rootfs, packages: ['netcat-openbsd'], files }, runJson: { remount } };
 }
 
 interface Result {
@@ -113,6 +114,13 @@ test('pvcontrol and pvcurl in containers with nothing but a shell', options, asy
       assert.match(refused.stderr, /not sent from a mgmt platform/);
     }
     assert.equal((await inside('plain', 'echo x >/pantavisor/user-meta/colour')).code, 1, 'read-only');
+  });
+
+  await t.test('mount points have the options of the remount policy, beside those that they had', async () => {
+    const mounts = await good('plain', 'cat /proc/self/mounts');
+    assert.match(mounts, /^\S+ \/pantavisor\/logs \S+ ro,(\S*,)?nodev,noexec[, ]/m);
+    assert.match(mounts, /^\S+ \/pantavisor\/user-meta \S+ ro,(\S*,)?nodev,noexec[, ]/m);
+    assert.match(mounts, /^\S+ \/dev \S+ rw,(\S*,)?noexec[, ]/m);
   });
 
   await t.test('secrets are for root on the host only', async () => {

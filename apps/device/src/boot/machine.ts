@@ -7,6 +7,7 @@ import { Lifecycle } from '../containers/lifecycle.ts';
 import { bakedAddresses } from '../containers/lxc-config.ts';
 import { parseLxcConfig } from '../containers/lxc-text.ts';
 import { ContainerRecords } from '../containers/records.ts';
+import { remountPolicy, remountRules } from '../containers/remount.ts';
 import type { Drivers } from '../drivers/drivers.ts';
 import { createExports } from '../export/exports.ts';
 import type { Host, Peer } from '../host/ports.ts';
@@ -67,6 +68,7 @@ export async function prepareMachine(
     return owner.kind === 'host' ? ownPlatform : owner.name;
   };
   const logs = new LogServer({ host, places, config: ground.liveConfig, outputs: ground.logs, log, platformOf });
+  const policy = remountPolicy(host.system.environment);
   const lifecycle: Lifecycle = new Lifecycle({
     host,
     places,
@@ -76,6 +78,7 @@ export async function prepareMachine(
     mountHooks: hooks,
     devLog: config.PV_LOG_AUTO_DEVLOG,
     drivers,
+    remountsOf: (container) => remountRules(running.current?.state, container, policy),
     volumes: { host, ledger, handlers },
     diskRoot: (name) => {
       const disk = running.current?.state.disks.find((candidate) => candidate.name === name);

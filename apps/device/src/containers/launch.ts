@@ -1,5 +1,5 @@
 /** Starting one container: everything between mounted volumes and a running init (containers.md §3, §3.1). */
-import type { Container } from '@pantavisor/state';
+import type { Container, RemountRule } from '@pantavisor/state';
 import { type Places, statePaths } from '../boot/places.ts';
 import type { Drivers } from '../drivers/drivers.ts';
 import { type Host, HostError, type RunningContainer } from '../host/ports.ts';
@@ -20,6 +20,7 @@ import {
 } from './lxc-config.ts';
 import { formatLxcConfig, type LxcLine, lastValue, parseLxcConfig } from './lxc-text.ts';
 import { preparePresence, presenceDirectory, starterPath } from './presence.ts';
+import { remountProgram } from './remount.ts';
 
 /** A container of a revision, with what belongs to its start. */
 export interface ContainerSource {
@@ -45,6 +46,8 @@ export interface LaunchRoom {
   /** Makes the sockets that a container logs to, and says where LXC writes. */
   logs: Pick<ContainerLogs, 'prepare' | 'lxcDirectory'>;
   drivers: Pick<Drivers, 'prepare'>;
+  /** Mount points of a container that get other options (boot.md §9). */
+  remountsOf: (container: Container) => readonly RemountRule[];
 }
 
 export interface Launched {
@@ -54,6 +57,9 @@ export interface Launched {
   /** Address leased from a pool, `a.b.c.d`. */
   address: string | undefined;
 }
+
+/** Program for LXC's mount hook, beside the configuration. */
+const remountName = 'remount';
 
 /** Words of LXC for the levels 0 to 8 of PV_LXC_LOG_LEVEL (lxc.container.conf(5), lxc.log.level). */
 const lxcLogLevels = ['TRACE', 'DEBUG', 'INFO', 'NOTICE', 'WARN', 'ERROR', 'CRIT', 'ALERT', 'FATAL'] as const;
@@ -94,6 +100,8 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
   await makeDirectories(files, logs);
   await room.logs.prepare(source);
 
+  const directory = `${places.lxc}/${name}`;
+  const remounts = room.remountsOf(container);
   const context: Omit<LxcContext, 'binds'> = {
     name,
     group: container.group,
@@ -102,7 +110,7 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
     rootfsMount: places.rootfs,
     directory: `${trail}/${container.directory}`,
     relocate: statePaths.flatMap(([from, place]) => (places[place] === from ? [] : [{ from, to: places[place] }])),
-    mountHooks: room.mountHooks,
+    mountHooks: remounts.length === 0 ? room.mountHooks : [...room.mountHooks, `sh ${directory}/${remountName}`],
     consoleLog: `${logs}/console.log`,
     ...((container.devLog ?? room.devLog) ? { logSocket: logSocketOf(room, container) } : {}),
     ...(configLayer === undefined ? {} : { configLayer }),
@@ -115,9 +123,9 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
   const binds = await hostBinds(room, source, layers);
   const lines = composeLxcConfig(state, { ...context, binds });
 
-  const directory = `${places.lxc}/${name}`;
   const configFile = `${directory}/config`;
   await makeDirectories(files, directory);
+  if (remounts.length > 0) await files.write(`${directory}/${remountName}`, remountProgram(remounts), { mode: 0o700 });
   await files.write(configFile, formatLxcConfig(lines), { mode: 0o600 });
   await room.drivers.prepare(container);
   const running = await host.containers.start({
