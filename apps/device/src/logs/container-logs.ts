@@ -96,7 +96,7 @@ export class ContainerLogs {
           root: `/proc/${running.initPid}/root`,
           path: file.startsWith('/') ? file : `/${file}`,
           lines: (data) => desk.put({ protocol: 'legacy', level: infoLevel, source: file, data }, name),
-          ...(truncate ? { afterwards: (found: FollowedFile) => cut(found, maxSize) } : {}),
+          ...(truncate ? { afterwards: (found: FollowedFile) => this.#cut(found, maxSize) } : {}),
         });
       }
     if (config().PV_LOG_CAPTURE)
@@ -123,6 +123,14 @@ export class ContainerLogs {
     await Promise.all([...this.#attended.keys()].map((name) => this.ending(name)));
   }
 
+  /** Empties a file that is too large, once what was read of it is safe. */
+  async #cut(file: FollowedFile, maxSize: number): Promise<'emptied' | undefined> {
+    if ((await file.size()) < maxSize) return undefined;
+    await this.#room.outputs.written();
+    await file.truncate();
+    return 'emptied';
+  }
+
   async #followLxc(attended: Attended, name: string, source: string, path: string): Promise<void> {
     const { desk, outputs } = this.#room;
     await this.#follow(attended, {
@@ -134,7 +142,7 @@ export class ContainerLogs {
       afterwards: async (file) => {
         const size = await file.size();
         // LXC keeps the file open; where nobody wants it, what was read can go.
-        if (!outputs.isTree) return cut(file, lxcSpool);
+        if (!outputs.isTree) return this.#cut(file, lxcSpool);
         if (size < (await outputs.keeper.limits()).rotate) return undefined;
         await outputs.keeper.rotate(path, 'copy');
         return 'emptied';
@@ -173,8 +181,9 @@ export class ContainerLogs {
   #of(name: string): Attended {
     const known = this.#attended.get(name);
     if (known !== undefined) return known;
-    const { host, places } = this.#room;
-    const positions = new Positions(host.files, host.clock, `${places.logs}/.positions/${name}.json`);
+    const { host, places, outputs } = this.#room;
+    const path = `${places.logs}/.positions/${name}.json`;
+    const positions = new Positions(host.files, host.clock, path, () => outputs.written());
     const attended: Attended = { listeners: [], socketPaths: [], tails: [], positions };
     this.#attended.set(name, attended);
     return attended;
@@ -195,10 +204,4 @@ const lxcSpool = 64 * 1024;
 /** Longest message of a socket: twice the buffer (logs.md §1). */
 export function messageLimit({ PV_LOG_BUF_NITEMS }: Pick<DeviceConfig, 'PV_LOG_BUF_NITEMS'>): number {
   return Math.max(1, PV_LOG_BUF_NITEMS) * 2 * 1024;
-}
-
-async function cut(file: FollowedFile, maxSize: number): Promise<'emptied' | undefined> {
-  if ((await file.size()) < maxSize) return undefined;
-  await file.truncate();
-  return 'emptied';
 }

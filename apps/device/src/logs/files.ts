@@ -25,6 +25,8 @@ interface OpenLog {
   bytes: number;
   /** Bytes in the file; undefined until it was looked at. */
   size: number | undefined;
+  /** Called when everything that waited before them is written. */
+  marks: (() => void)[];
   busy: Promise<void> | undefined;
   lastWrite: number;
 }
@@ -90,6 +92,12 @@ export class LogFiles {
     return new Promise((resolve) => account.waiting.push(resolve));
   }
 
+  /** Resolves when everything taken so far is written, or lost; what comes meanwhile does not count. */
+  async written(): Promise<void> {
+    const busy = [...this.#logs.values()].filter((log) => log.busy !== undefined);
+    await Promise.all(busy.map((log) => new Promise<void>((resolve) => log.marks.push(resolve))));
+  }
+
   /** Writes what waits, without pauses. */
   async flush(): Promise<void> {
     this.#hurried = true;
@@ -107,13 +115,15 @@ export class LogFiles {
   }
 
   async #write(log: OpenLog): Promise<void> {
-    while (log.waiting.length > 0) {
-      await this.#rest(log);
+    while (log.waiting.length > 0 || log.marks.length > 0) {
+      if (log.waiting.length > 0) await this.#rest(log);
       const pieces = log.waiting;
+      const marks = log.marks.splice(0);
       const { bytes } = log;
       log.waiting = [];
       log.bytes = 0;
-      await this.#writePieces(log, pieces, bytes);
+      if (pieces.length > 0) await this.#writePieces(log, pieces, bytes);
+      for (const done of marks) done();
       log.lastWrite = this.#room.clock.monotonic();
       this.#settle(log.owner, bytes);
     }
@@ -168,7 +178,7 @@ export class LogFiles {
     const known = this.#logs.get(path);
     if (known !== undefined) return known;
     const lastWrite = Number.NEGATIVE_INFINITY;
-    const log: OpenLog = { path, owner, waiting: [], bytes: 0, size: undefined, busy: undefined, lastWrite };
+    const log: OpenLog = { path, owner, waiting: [], bytes: 0, marks: [], size: undefined, busy: undefined, lastWrite };
     this.#logs.set(path, log);
     return log;
   }

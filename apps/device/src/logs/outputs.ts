@@ -112,6 +112,11 @@ export class LogOutputs {
     this.keeper.moveTo(this.revisionDirectory);
   }
 
+  /** Resolves when everything taken so far is on the disk, or lost. */
+  written(): Promise<void> {
+    return this.#files.written();
+  }
+
   /** Writes what waits. */
   async flush(): Promise<void> {
     await this.#files.flush();

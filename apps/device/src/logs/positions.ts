@@ -18,14 +18,17 @@ export class Positions {
   readonly #files: Files;
   readonly #clock: Clock;
   readonly #path: string;
+  readonly #written: () => Promise<void>;
   #values: Map<string, Position> | undefined;
   #timer: (() => void) | undefined;
   #tail: Promise<void> = Promise.resolve();
 
-  constructor(files: Files, clock: Clock, path: string) {
+  /** @param written resolves when what was read so far is in the logs: a position must never run ahead of them */
+  constructor(files: Files, clock: Clock, path: string, written: () => Promise<void>) {
     this.#files = files;
     this.#clock = clock;
     this.#path = path;
+    this.#written = written;
   }
 
   async get(name: string): Promise<Position | undefined> {
@@ -46,9 +49,11 @@ export class Positions {
     this.#timer = undefined;
     this.#tail = this.#tail.then(async () => {
       const next = `${this.#path}.next`;
+      const text = JSON.stringify(Object.fromEntries(this.#values ?? []));
+      await this.#written();
       try {
         await makeDirectories(this.#files, this.#path.slice(0, this.#path.lastIndexOf('/')));
-        await this.#files.write(next, JSON.stringify(Object.fromEntries(this.#values ?? [])), { mode: 0o600 });
+        await this.#files.write(next, text, { mode: 0o600 });
         await this.#files.rename(next, this.#path);
       } catch {
         await this.#files.unlink(next).catch(() => undefined);

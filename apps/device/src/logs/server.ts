@@ -42,7 +42,8 @@ export class LogServer {
     this.#room = room;
     this.#desk = new LogDesk({ clock: host.clock, text: host.text, outputs, log });
     this.#subscriptions = new Subscriptions(this.#desk, (bytes) => host.text.decode(bytes), log);
-    this.#positions = new Positions(host.files, host.clock, `${places.logs}/.positions/${ownPlatform}.json`);
+    const path = `${places.logs}/.positions/${ownPlatform}.json`;
+    this.#positions = new Positions(host.files, host.clock, path, () => outputs.written());
     this.containers = new ContainerLogs({ ...room, desk: this.#desk });
   }
 
