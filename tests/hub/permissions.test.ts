@@ -70,6 +70,7 @@ async function makeScene(
       'auth.token': { 'access-code': 'unknown' },
       'auth.signatureVerify': { 'token-id': 'x', owner: 'x', 'idevid-name': 'x', signature: 'x' },
       'devices.patch': {},
+      'devices.register': { csr: 'x', name: 'x', 'device-name': device.id },
       'objects.create': { objectname: 'o', size: '1', sha256sum: shaOf('1') },
       'trails.postObject': { objectname: 'o', size: '1', sha256sum: shaOf('1') },
       'objects.put': { owner: owner.prn, sha256sum: device.sha, objectname: 'n' },

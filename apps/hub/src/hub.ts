@@ -7,6 +7,7 @@ import type { Config } from './config/options.ts';
 import type { OpenDatabase } from './db/open.ts';
 import type { Db } from './db/schema.ts';
 import type { Writer } from './db/writer.ts';
+import type { DeviceAuthority } from './devices/authority.ts';
 import type { IdleAnswers } from './devices/idle-answers.ts';
 import type { Presence } from './devices/presence.ts';
 import type { EventBus } from './events/bus.ts';
@@ -27,6 +28,8 @@ export interface Hub {
   tokens: Tokens;
   passwords: PasswordHasher;
   logins: LoginGuard;
+  /** whose certificates of devices are believed; undefined = nobody's */
+  deviceAuthority: DeviceAuthority | undefined;
   mailer: Mailer;
   idle: IdleAnswers;
   presence: Presence;

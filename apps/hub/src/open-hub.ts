@@ -12,6 +12,7 @@ import type { Config } from './config/options.ts';
 import { migrate } from './db/migrate.ts';
 import { openDatabase } from './db/open.ts';
 import { Writer } from './db/writer.ts';
+import { openDeviceAuthority } from './devices/authority.ts';
 import { IdleAnswers } from './devices/idle-answers.ts';
 import { Presence } from './devices/presence.ts';
 import { EventBus } from './events/bus.ts';
@@ -49,6 +50,7 @@ export async function openHub(
   config: Config,
   { clock = Date.now, log = makeLog(config) }: { clock?: () => number; log?: Logger } = {},
 ): Promise<{ hub: Hub; close(): Promise<void> }> {
+  const deviceAuthority = openDeviceAuthority(config);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const database = openDatabase(databaseUrl(config), config['database-pool']);
   const { db } = database;
@@ -77,6 +79,7 @@ export async function openHub(
     keys,
     tokens,
     passwords: new PasswordHasher(Math.max(1, Math.min(3, availableParallelism() - 1)), 200),
+    deviceAuthority,
     logins: new LoginGuard(clock),
     mailer: makeMailer(config.mail, config['mail-from'], join(config.data, 'mail'), log),
     idle: new IdleAnswers(bus),

@@ -90,7 +90,12 @@ export async function startHub(config: Config, options: Parameters<typeof openHu
             await listen(
               tuned(
                 createTlsServer(
-                  { ...serverOptions, handshakeTimeout: 15_000, ...(await loadCertificate(config)) },
+                  {
+                    ...serverOptions,
+                    handshakeTimeout: 15_000,
+                    ...(await loadCertificate(config)),
+                    ...askForCertificates(hub),
+                  },
                   listener,
                 ),
               ),
@@ -124,6 +129,16 @@ export async function startHub(config: Config, options: Parameters<typeof openHu
     await close();
     throw error;
   }
+}
+
+/** Devices may present certificates; whoever has none, or a foreign one, is served like everybody, and told at the login. */
+function askForCertificates({ deviceAuthority }: Hub): {
+  requestCert?: true;
+  rejectUnauthorized?: false;
+  ca?: string[];
+} {
+  if (deviceAuthority === undefined) return {};
+  return { requestCert: true, rejectUnauthorized: false, ca: deviceAuthority.trusted.map(String) };
 }
 
 /** Stops taking connections, closes idle ones, and waits for the requests in work; after `patience` cuts what is left. */

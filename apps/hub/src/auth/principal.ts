@@ -12,6 +12,8 @@ export interface Claims {
   owner?: string;
   exp?: number;
   orig_iat?: number;
+  /** when the token was made, where it has no `orig_iat` because it cannot be refreshed */
+  iat?: number;
   /** delegated tokens: the service that acts */
   aud?: string;
   token_id?: string;

@@ -11,6 +11,7 @@ import { Failure } from '../http/failure.ts';
 import { sortedMap } from '../http/json.ts';
 import { prnOf } from '../names/ids.ts';
 import { never } from '../names/times.ts';
+import { loginWithCertificate } from './certificate-login.ts';
 import { approvePkce, authorize, exchangeCode, finishPkce, makeCode, startPkce, withCode } from './grants.ts';
 import { login, refresh } from './login.ts';
 import { providerHandlers } from './provider-routes.ts';
@@ -113,6 +114,7 @@ export const authHandlers: Served[] = [
   }),
   serve(authRoutes.oauthToken, ({ hub, body }) => finishPkce(hub, body)),
   ...providerHandlers,
+  serve(authRoutes.x509Login, async ({ hub, request }) => ({ token: await loginWithCertificate(hub, request.raw) })),
   serve(authRoutes.signatureVerify, async ({ hub, body }) => {
     await verifyJoinSignature(hub, {
       tokenId: body['token-id'],

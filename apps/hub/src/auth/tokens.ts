@@ -116,8 +116,8 @@ export class Tokens {
     return claims;
   }
 
-  async #refuseRevoked({ prn, type, orig_iat, token_id, aud }: Claims): Promise<void> {
-    const made = orig_iat ?? Math.floor(this.#clock() / 1000);
+  async #refuseRevoked({ prn, type, orig_iat, iat, token_id, aud }: Claims): Promise<void> {
+    const made = orig_iat ?? iat ?? Math.floor(this.#clock() / 1000);
     const gone = (what: string) => new Failure('not-authorized', `cannot accept the token: ${what}`);
     if (type === 'DEVICE' && prn.startsWith('prn:::devices:/')) {
       const device = await this.#db

@@ -100,6 +100,24 @@ export const options = {
     1,
   ),
   'sign-up': text('PANTAHUB_SIGN_UP', 'open', 'who may make an account', { choices: ['open', 'invited', 'closed'] }),
+  'device-ca': text(
+    'PANTAHUB_CA_CERT',
+    '',
+    'certificates of the authorities that may issue those of devices, PEM in base64; empty = devices log in with secrets only',
+  ),
+  'device-ca-key': text(
+    'PANTAHUB_CA_KEY',
+    '',
+    'private key of one of them, PEM in base64: lets devices enrol with a join token; empty = they cannot',
+    { secret: true },
+  ),
+  'device-cert-days': integer('PANTAHUB_CA_DAYS', 3650, 'life of the certificates this hub issues', 1),
+  'proxy-tls-token': text(
+    'PANTAHUB_PROXY_TLS_AUTH_TOKEN',
+    '',
+    'what a proxy must send as Pantahub-TLS-Proxy-Token to hand in certificates of devices; empty = none may',
+    { secret: true },
+  ),
   'demo-accounts': flag(
     'PANTAHUB_DEMOACCOUNTS',
     'enable the built-in accounts admin, user1, … with their nick as password; never in production',

@@ -89,11 +89,15 @@ export async function redeemJoinToken(hub: Hub, presented: string): Promise<{ ow
   return { owner: row.owner, meta: row.user_meta };
 }
 
-/** Checks that the holder of a join token signed a device name (hub-api §4.7). @throws Failure 400 */
+/**
+ * Checks that the holder of a join token signed a device name (hub-api §4.7).
+ * @returns owner and default metadata the token stands for
+ * @throws Failure 400
+ */
 export async function verifyJoinSignature(
   hub: Hub,
   { tokenId, owner, name, signature }: { tokenId: string; owner: string; name: string; signature: string },
-): Promise<void> {
+): Promise<{ owner: string; meta: string }> {
   const id = tokenId.split('/').at(-1) ?? '';
   const row = await hub.db
     .selectFrom('join_tokens')
@@ -107,4 +111,5 @@ export async function verifyJoinSignature(
     .digest('base64');
   if (row === undefined || row.disabled !== 0 || !equalSecrets(right, signature))
     throw new Failure('bad-request', 'cannot accept the signature: it was not made with this join token');
+  return { owner: row.owner, meta: row.user_meta };
 }

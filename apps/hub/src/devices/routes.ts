@@ -5,6 +5,7 @@ import { demand } from '../auth/verdict.ts';
 import { type Call, type Served, serve } from '../http/call.ts';
 import { Failure } from '../http/failure.ts';
 import { compactJson } from '../http/json.ts';
+import { enrol } from './enrol.ts';
 import { callingDevice, deviceByName, readableDevice, viewFor } from './find.ts';
 import { createJoinToken, disableJoinToken, listJoinTokens } from './join-tokens.ts';
 import { listDevices } from './list.ts';
@@ -30,6 +31,7 @@ export const deviceHandlers: Served[] = [
     const token = request.headers[autoToken];
     return register(hub, principal, body, typeof token === 'string' ? token : undefined);
   }),
+  serve(deviceRoutes.register, ({ hub, body }) => enrol(hub, body)),
   serve(deviceRoutes.list, ({ hub, caller, query }) => listDevices(hub, caller, query)),
   serve(deviceRoutes.get, async ({ hub, caller, params, query }) => {
     const row = await readableDevice(hub, caller, params.id, query);

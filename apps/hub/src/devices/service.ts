@@ -70,16 +70,48 @@ export async function register(
     created: now,
     modified: now,
   };
-  const draw = owner === '' ? wordNames.unclaimed : wordNames.nick;
-  await withFreeNick(owner === '' ? undefined : wanted, draw, async (nick) => {
+  await insertNew(hub, row, owner === '' ? undefined : wanted);
+  return wireDevice(row, { insider: true, secret });
+}
+
+/**
+ * Registers a device that proved a join token with its certificate request, under the id it asks for (hub-api §5.12).
+ * Its secret is known to nobody: it logs in with its certificate.
+ * @throws Failure 400 when there is, or was, a device with this id
+ */
+export async function registerEnrolled(
+  hub: Hub,
+  id: string,
+  { owner, meta }: { owner: string; meta: string },
+): Promise<Device> {
+  const taken = await hub.db.selectFrom('devices').select('id').where('id', '=', id).executeTakeFirst();
+  if (taken !== undefined) throw new Failure('bad-request', `cannot register device ${id}: this id is taken`);
+  const now = hub.clock();
+  const row: DeviceRow = {
+    ...{ id, prn: prnOf.device(id), nick: '', owner, secret: digestSecret(randomText(32)), challenge: null },
+    ...{ is_public: 0, user_meta: meta, device_meta: '{}', garbage_since: null, tokens_from: 0, seen: null },
+    ...{ address: '', created: now, modified: now },
+  };
+  try {
+    await insertNew(hub, row, undefined);
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'already-exists')
+      throw new Failure('bad-request', `cannot register device ${id}: this id is taken`);
+    throw error;
+  }
+  return wireDevice(row, { insider: true });
+}
+
+async function insertNew(hub: Hub, row: DeviceRow, wantedNick: string | undefined): Promise<void> {
+  const draw = row.owner === '' ? wordNames.unclaimed : wordNames.nick;
+  await withFreeNick(wantedNick, draw, async (nick) => {
     row.nick = nick;
     await hub.writer.write(async (tx) => {
-      if (owner !== '') await demandDeviceQuota(hub, tx, owner);
+      if (row.owner !== '') await demandDeviceQuota(hub, tx, row.owner);
       await deviceStore.insert(tx, row);
     });
   });
   tellDevice(hub, 'created', row);
-  return wireDevice(row, { insider: true, secret });
 }
 
 /** Tries drawn nicks until one is free; a wanted one is tried once. */

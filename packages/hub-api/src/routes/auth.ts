@@ -219,6 +219,18 @@ export const authRoutes = {
     response: GrantedToken,
     style,
   }),
+  x509Login: define({
+    id: 'auth.x509Login',
+    method: 'POST',
+    path: '/auth/x509/login',
+    summary: 'Log in as the device whose certificate the connection presents',
+    access: 'open',
+    body: Anything,
+    bodyOptional: true,
+    response: Token,
+    style,
+    bodyLimit: 64 * 1024,
+  }),
   signatureVerify: define({
     id: 'auth.signatureVerify',
     method: 'POST',

@@ -25,6 +25,16 @@ export const deviceRoutes = {
     bodyOptional: true,
     response: Device,
   }),
+  register: define({
+    id: 'devices.register',
+    method: 'POST',
+    path: '/devices/register',
+    summary: 'Register a device whose certificate request proves a join token, and issue its certificate',
+    access: 'open',
+    body: Type.Object({ csr: text, name: text, 'device-name': text }),
+    response: Type.Object({ crt: text, device: Device }),
+    bodyLimit: 64 * 1024,
+  }),
   list: define({
     id: 'devices.list',
     method: 'GET',
