@@ -102,6 +102,8 @@ test('a disk that fails ends the update with its reason; the device runs on, and
     await device.device.line(/the update to locals\/next has ended: (ERROR|WONTGO) Internal error/);
     assert.deepEqual(device.pids(), before, operation);
     assert.equal(await device.current(), '0');
+    // The end cannot be stored either: a request that could not be begun is not accepted.
+    if (operation === 'sync') assert.match(await device.command('LOCAL_RUN', 'locals/next'), /^503 /);
     device.host.machine.faults.length = 0;
     await device.until('locals/next', 'ERROR', 'WONTGO');
     assert.ok((await device.reasons('locals/next')).includes('host-EIO'), operation);

@@ -72,6 +72,7 @@ const disturbing: readonly CommandOp[] = [
   'UNCLAIM',
 ];
 const needsRevision: readonly CommandOp[] = ['LOCAL_RUN', 'LOCAL_RUN_COMMIT', 'TRY_ONCE', 'LOCAL_APPLY'];
+const updating: readonly CommandOp[] = [...needsRevision, 'MAKE_FACTORY'];
 
 /** The rules in their order; the first that holds refuses. */
 export const admissionTable = [
@@ -137,7 +138,10 @@ export const admissionTable = [
     text: 'A command is already in progress. Try again',
     retryAfter: 120,
     when: ({ op, model }) =>
-      isStarting(model) || (op !== 'DEFER_REBOOT' && (model.command !== undefined || model.restart !== undefined)),
+      isStarting(model) ||
+      // The end of the last update is still to be stored; a new one would be accepted and not begun.
+      (updating.includes(op) && model.unstored.length > 0) ||
+      (op !== 'DEFER_REBOOT' && (model.command !== undefined || model.restart !== undefined)),
   },
 ] as const satisfies readonly Rule[];
 export type CommandRefusal = (typeof admissionTable)[number]['code'];

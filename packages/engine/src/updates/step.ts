@@ -220,6 +220,8 @@ function command(turn: UpdateTurn, input: Extract<UpdateEventBody, { type: 'comm
   const verdict = admitCommand({ op, payload, model: turn.model, context, progress });
   turn.emit({ type: 'command.answer', id, verdict });
   if (!verdict.ok) {
+    // Somebody is waiting now: whether the disk takes what could not be stored is asked at once.
+    if (turn.model.unstored.length > 0) turn.arm('store', 0);
     turn.note({ code: 'command-refused', message: `refused ${op}: ${verdict.text}`, detail: verdict.code });
     return;
   }
