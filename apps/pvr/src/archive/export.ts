@@ -1,5 +1,5 @@
 /** `pvr export`: a state and its objects in one file (pvr §4.1). */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { Readable } from 'node:stream';
@@ -65,10 +65,16 @@ async function* writeMembers(
     const size = pool.sizeOf(sha, key);
     yield tarHeader(`objects/${sha}`, size, 0o644);
     let seen = 0;
-    for await (const piece of createReadStream(pool.pathOf(sha), { highWaterMark: pieceBytes })) {
-      seen += (piece as Uint8Array).length;
-      yield piece as Uint8Array;
-    }
+    // A stream for each of thousands of small objects would take longer than all the rest.
+    if (size <= pieceBytes) {
+      const content = readFileSync(pool.pathOf(sha));
+      seen = content.length;
+      yield content;
+    } else
+      for await (const piece of createReadStream(pool.pathOf(sha), { highWaterMark: pieceBytes })) {
+        seen += (piece as Uint8Array).length;
+        yield piece as Uint8Array;
+      }
     if (seen !== size)
       throw new Failure('object-damaged', `cannot export the object ${sha} of ${key}: its size changed meanwhile`);
     yield tarPadding(size);

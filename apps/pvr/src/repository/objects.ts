@@ -1,12 +1,14 @@
 /** The pool of objects: files named by the SHA-256 of their content, shared by all repositories of a user. */
-import { constants, existsSync, mkdirSync, statSync } from 'node:fs';
-import { copyFile, link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '@pantavisor/cli';
-import { syncDirectory } from './durable.ts';
+import { flushFiles, syncDirectory } from './durable.ts';
 import { digest, eachParallel, sha256File } from './hashing.ts';
 import { isSha } from './values.ts';
 
+/** Objects that are flushed together before they get their names. */
+const batchSize = 2048;
 const wholeBytes = 16 * 1024 * 1024;
 const parallel = 6;
 
@@ -57,35 +59,39 @@ export class ObjectPool {
    */
   async add(incoming: Iterable<Incoming>): Promise<void> {
     mkdirSync(this.directory, { recursive: true });
-    let some = false;
-    await eachParallel(incoming, parallel, async ({ sha, fill, proven }) => {
-      const path = this.pathOf(sha);
-      this.#counter += 1;
-      const temporary = `${path}.${process.pid}-${this.#counter}.new`;
-      try {
+    const batch: Incoming[] = [];
+    for (const object of incoming) {
+      batch.push(object);
+      if (batch.length === batchSize) await this.#addBatch(batch.splice(0));
+    }
+    await this.#addBatch(batch);
+  }
+
+  async #addBatch(batch: readonly Incoming[]): Promise<void> {
+    if (batch.length === 0) return;
+    const filled: { temporary: string; path: string }[] = [];
+    try {
+      await eachParallel(batch, parallel, async ({ sha, fill, proven }) => {
+        this.#counter += 1;
+        const path = this.pathOf(sha);
+        const temporary = `${path}.${process.pid}-${this.#counter}.new`;
+        filled.push({ temporary, path });
         await fill(temporary);
-        const file = await open(temporary, 'r+');
-        try {
-          if (!proven) {
-            const found = await sha256File(temporary, (await file.stat()).size);
-            if (found !== sha)
-              throw new Failure(
-                'object-mismatch',
-                `cannot take the object ${sha}: its content has the SHA-256 ${found}`,
-              );
-          }
-          await file.datasync();
-        } finally {
-          await file.close();
-        }
-        await rename(temporary, path);
-        some = true;
-      } catch (error) {
-        await rm(temporary, { force: true });
-        throw error;
-      }
-    });
-    if (some) syncDirectory(this.directory);
+        if (proven) return;
+        const found = await sha256File(temporary, statSync(temporary).size);
+        if (found !== sha)
+          throw new Failure('object-mismatch', `cannot take the object ${sha}: its content has the SHA-256 ${found}`);
+      });
+      await flushFiles(
+        this.directory,
+        filled.map(({ temporary }) => temporary),
+      );
+      for (const { temporary, path } of filled) renameSync(temporary, path);
+      syncDirectory(this.directory);
+    } catch (error) {
+      for (const { temporary } of filled) rmSync(temporary, { force: true });
+      throw error;
+    }
   }
 
   /**
