@@ -1,0 +1,138 @@
+/** A real device on a real hub: it joins, reports, takes what its owner posts, and says at the hub why it did not. */
+import assert from 'node:assert/strict';
+import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { canonicalValue } from '@pantavisor/state';
+import type { ContainerRecipe } from '../../containers/src/recipe.ts';
+import { temporaryDirectory } from '../harness/cleanup.ts';
+import { type DeviceRun, TestDevice } from '../harness/device.ts';
+import { skipWithoutContainers } from '../harness/facilities.ts';
+import { HubAccount } from '../harness/hub-account.ts';
+import { probeContainer, writeRevision } from '../harness/revision.ts';
+import { UpdateDevice } from '../harness/update-device.ts';
+
+const options = { skip: await skipWithoutContainers(), timeout: 60_000 };
+
+const withWeb = (page: string, more: Partial<ContainerRecipe> = {}): ContainerRecipe[] => [
+  probeContainer('web', ['init'], { config: { '/etc/page': page }, ...more }),
+  probeContainer('db'),
+];
+
+/** A device that is on the hub, with the runtimes that run on it one after the other. */
+class OnlineDevice {
+  readonly device: TestDevice;
+  readonly account: HubAccount;
+  readonly #work: string;
+  run: DeviceRun;
+
+  private constructor(account: HubAccount, device: TestDevice, work: string, run: DeviceRun) {
+    this.account = account;
+    this.device = device;
+    this.#work = work;
+    this.run = run;
+  }
+
+  static async install(t: TestContext, more: Record<string, string> = {}): Promise<OnlineDevice> {
+    const account = await HubAccount.open(t);
+    const work = temporaryDirectory(t);
+    const files = await writeRevision(work, UpdateDevice.recipe(withWeb('first')), 'initial');
+    // As pvr writes it and a hub stores it: what is only written in another way would count as changed.
+    writeFileSync(files.state, canonicalValue(JSON.parse(readFileSync(files.state, 'utf8'))));
+    const device = new TestDevice(t, undefined, {
+      PV_CONTROL_REMOTE: '1',
+      PH_CREDS_HOST: 'http://127.0.0.1',
+      PH_CREDS_PORT: account.port,
+      PH_FACTORY_AUTOTOK: await account.joinToken(),
+      PH_UPDATER_INTERVAL: '1',
+      PH_METADATA_DEVMETA_INTERVAL: '1',
+      PH_METADATA_USRMETA_INTERVAL: '1',
+      PV_UPDATER_COMMIT_DELAY: '1',
+      PV_LOG_LEVEL: '4',
+      ...more,
+    });
+    const online = new OnlineDevice(account, device, work, device.start(files));
+    await online.run.ready();
+    await online.run.line(/Hub client goes from .* to idle/);
+    return online;
+  }
+
+  /** Posts a revision made of these containers. */
+  async post(id: string, name: string, containers: ContainerRecipe[]): Promise<string> {
+    const files = await writeRevision(this.#work, UpdateDevice.recipe(containers), name);
+    return this.account.post(id, files);
+  }
+
+  /** The end of a step as the hub knows it; runtimes that end on the way are started again. */
+  ended(id: string, revision: string): Promise<{ status: string; 'status-msg': string }> {
+    return this.account.ended(id, revision, async () => {
+      const { run } = this;
+      const ended = await Promise.race([
+        run.exited.then(() => true),
+        run.lineCount(run.lines.length + 1).then(() => false),
+      ]);
+      if (ended) this.run = this.device.start();
+    });
+  }
+
+  async page(): Promise<string> {
+    const { pid } = await this.device.container('web');
+    return readFileSync(`/proc/${pid}/root/etc/page`, 'utf8');
+  }
+
+  get running(): string {
+    return readlinkSync(`${this.device.storage}/trails/current`);
+  }
+}
+
+test('a device joins by its token, uploads its factory revision and takes a step to UPDATED', options, async (t) => {
+  const online = await OnlineDevice.install(t);
+  const { id } = await online.account.device();
+  assert.equal(readFileSync(`${online.device.base}/pv/device-id`, 'utf8'), `${id}\n`);
+  assert.equal(readFileSync(`${online.device.base}/pv/challenge`, 'utf8'), '');
+  const db = (await online.device.container('db')).pid;
+
+  const revision = await online.post(id, 'next', withWeb('second'));
+  assert.equal(revision, '1');
+  const end = await online.ended(id, revision);
+  assert.deepEqual(
+    [end.status, end['status-msg']],
+    ['UPDATED', 'Update finished, revision not set as rollback point'],
+    online.run.lines.slice(-30).join('\n'),
+  );
+  assert.equal(await online.page(), 'second');
+  assert.equal((await online.device.container('db')).pid, db);
+  const statuses = (await online.account.reports(id, revision)).map(({ status }) => status);
+  assert.deepEqual([...new Set(statuses)], ['QUEUED', 'DOWNLOADING', 'INPROGRESS', 'TESTING', 'UPDATED']);
+  assert.equal(readFileSync(`${online.device.storage}/trails/1/.pv/commitmsg`, 'utf8'), 'next');
+
+  await online.run.stop();
+  assert.deepEqual(online.device.traces(), []);
+});
+
+test('a broken step is rolled back, and the hub knows why; the next good one is taken', options, async (t) => {
+  const online = await OnlineDevice.install(t);
+  const { id } = await online.account.device();
+  const broken = await online.post(id, 'broken', [probeContainer('web', ['crash', '3']), probeContainer('db')]);
+  const end = await online.ended(id, broken);
+  assert.deepEqual([end.status, end['status-msg']], ['ERROR', 'A container could not be started']);
+  if (online.run.ended) online.run = online.device.start();
+  const good = await online.post(id, 'good', withWeb('third'));
+  assert.equal((await online.ended(id, good)).status, 'UPDATED', online.run.lines.slice(-30).join('\n'));
+  assert.equal(online.running, good);
+  assert.equal(await online.page(), 'third');
+  await online.run.stop();
+});
+
+test('a device that starts again knows who it is, and a hub that comes back is found', options, async (t) => {
+  const online = await OnlineDevice.install(t);
+  const { id } = await online.account.device();
+  await online.run.stop();
+  online.run = online.device.start();
+  await online.run.line(/Hub client goes from .* to idle/);
+  assert.equal((await online.account.device()).id, id);
+  const from = online.run.lines.length;
+  await online.account.without(async () => void (await online.run.line(/ECONNREFUSED/, from)));
+  const revision = await online.post(id, 'after', withWeb('after'));
+  assert.equal((await online.ended(id, revision)).status, 'UPDATED');
+  await online.run.stop();
+});

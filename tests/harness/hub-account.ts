@@ -1,0 +1,104 @@
+/** A real hub as a child process of a test, and somebody who has an account on it. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import type { TestContext } from 'node:test';
+import { type HubProcess, request, startProcess } from '../hub/support/process.ts';
+import { atEnd, temporaryDirectory } from './cleanup.ts';
+import type { RevisionFiles } from './revision.ts';
+
+/** One report of a device about a step, as the hub keeps them. */
+export interface Report {
+  status: string;
+  'status-msg': string;
+}
+
+export class HubAccount {
+  readonly data: string;
+  hub: HubProcess;
+  readonly #token: string;
+
+  private constructor(data: string, hub: HubProcess, token: string) {
+    this.data = data;
+    this.hub = hub;
+    this.#token = token;
+  }
+
+  /** Starts a hub with a demo account and logs in. */
+  static async open(t: TestContext): Promise<HubAccount> {
+    const data = temporaryDirectory(t);
+    const hub = await HubAccount.#start(data, '0');
+    const body = { username: 'user1', password: 'user1' };
+    const { json } = await request(hub.url, 'POST', '/auth/login', undefined, body);
+    const account = new HubAccount(data, hub, json.token ?? '');
+    atEnd(t, async () => void (await account.hub.end('SIGTERM')));
+    return account;
+  }
+
+  static #start(data: string, port: string): Promise<HubProcess> {
+    return startProcess({ data, port, 'demo-accounts': 'true', 'stop-seconds': '1' });
+  }
+
+  get port(): string {
+    return new URL(this.hub.url).port;
+  }
+
+  /** Kills the hub, does something, and starts it again on the same port and data. */
+  async without(act: () => Promise<void>): Promise<void> {
+    const { port } = this;
+    await this.hub.end('SIGKILL');
+    await act();
+    this.hub = await HubAccount.#start(this.data, port);
+  }
+
+  /** A request of the account. */
+  async ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const { status, json } = await request(this.hub.url, method, path, this.#token, body);
+    assert.equal(status, 200, `${method} ${path}: ${JSON.stringify(json)}`);
+    return json as Answer;
+  }
+
+  /** A token with which devices join this account. */
+  async joinToken(): Promise<string> {
+    return (await this.ask<{ token: string }>('POST', '/devices/tokens', {})).token;
+  }
+
+  /** The only device of the account. */
+  async device(): Promise<{ id: string; 'device-meta': Record<string, unknown> }> {
+    const [device] = await this.ask<{ id: string; 'device-meta': Record<string, unknown> }[]>('GET', '/devices/');
+    assert.ok(device, 'a device has joined');
+    return device;
+  }
+
+  /** Uploads objects and posts the state as the next step of the device. @returns its revision */
+  async post(id: string, files: RevisionFiles, spoil?: (objectId: string) => Buffer | undefined): Promise<string> {
+    for (const [name, objectId] of Object.entries(files.ids)) {
+      const content = spoil?.(objectId) ?? (await readFile(`${files.objects}/${objectId}`));
+      const body = { objectname: name, size: String(content.length), sha256sum: objectId };
+      const announced = await request(this.hub.url, 'POST', '/objects/', this.#token, body);
+      if (announced.status === 409) continue;
+      assert.equal(announced.status, 200, JSON.stringify(announced.json));
+      const put = await fetch(announced.json['signed-puturl'] ?? '', { method: 'PUT', body: new Uint8Array(content) });
+      assert.equal(put.status, 200, await put.text());
+    }
+    const state: unknown = JSON.parse(await readFile(files.state, 'utf8'));
+    const step = await this.ask<{ rev: number }>('POST', `/trails/${id}/steps`, {
+      rev: -1,
+      'commit-msg': 'next',
+      state,
+    });
+    return String(step.rev);
+  }
+
+  reports(id: string, revision: string): Promise<Report[]> {
+    return this.ask('GET', `/trails/${id}/steps/${revision}/reports`);
+  }
+
+  /** Waits until the hub knows the end of a step. Asks whenever the device has said something new. */
+  async ended(id: string, revision: string, said: () => Promise<unknown>): Promise<Report> {
+    for (;;) {
+      const last = (await this.reports(id, revision)).at(-1);
+      if (last !== undefined && ['DONE', 'UPDATED', 'ERROR', 'WONTGO'].includes(last.status)) return last;
+      await said();
+    }
+  }
+}
