@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "hash.h"
 #include "spawn.h"
+#include "tls.h"
 #include "verify.h"
 
 static double door_exit(struct window window, const double *arguments) {
@@ -47,5 +48,10 @@ const struct door doors[] = {
     {"verifySignature", door_verify_signature},
     {"verifyIssued", door_verify_issued},
     {"commonName", door_common_name},
+    {"tlsOpen", door_tls_open},
+    {"tlsHandshake", door_tls_handshake},
+    {"tlsRead", door_tls_read},
+    {"tlsWrite", door_tls_write},
+    {"tlsClose", door_tls_close},
     {NULL, NULL},
 };

@@ -47,6 +47,17 @@ export interface Machine {
   verifyIssued(certificate: number, length: number, issuer: number, issuerLength: number): number;
   /** Writes the last common name of a certificate (base64) at `to`; its length, -61 when it has none, -22 when it is no certificate. */
   commonName(certificate: number, length: number, to: number): number;
+  /**
+   * TLS over a connected socket; `authorities` is PEM, length 0 means those of the system. A session number, or a negative errno: -129 when
+   * there are no authorities. All calls of a session: -11 means to call again, the same way, when the socket is ready.
+   */
+  tlsOpen(descriptor: number, name: number, nameLength: number, authorities: number, length: number): number;
+  /** 0 when the certificate is good and belongs to the name, else -129 and others. */
+  tlsHandshake(session: number): number;
+  /** Bytes read, 0 at the announced end. */
+  tlsRead(session: number, offset: number, limit: number): number;
+  tlsWrite(session: number, offset: number, length: number): number;
+  tlsClose(session: number): number;
   exit(code: number): never;
   /** Called by the C host over and over once the program is loaded: one turn of the event loop. */
   turn?: () => void;

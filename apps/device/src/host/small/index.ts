@@ -6,6 +6,7 @@ import { Children } from './children.ts';
 import { createClock } from './clock.ts';
 import { reportHeapOnSignal, traceSystemCalls } from './debugging.ts';
 import { createFiles } from './files.ts';
+import { createHttpClient } from './http/client.ts';
 import { createHttp } from './http/server.ts';
 import { createMounts } from './mounts.ts';
 import { createNetwork } from './network.ts';
@@ -45,6 +46,7 @@ export function createSmallHost(): Host {
     }),
     processes,
     http: createHttp(kernel, loop),
+    httpClient: createHttpClient(kernel, loop, files),
     clock: createClock(machine, loop),
     hashing: createHashing(kernel),
     text,

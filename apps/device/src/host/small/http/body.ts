@@ -1,14 +1,29 @@
-/** The body of one request: by length or chunked (RFC 9112 §6, §7.1). Gives bytes until the end, whoever asks. */
+/** The body of one message: by length, chunked, or until the end of the connection (RFC 9112 §6, §7.1). Gives bytes until the end, whoever asks. */
 import { HostError } from '../../ports.ts';
-import type { Channel } from './channel.ts';
-import type { Head } from './head.ts';
 
 const maxChunkLine = 256;
 
+/** Where the bytes of a body come from. */
+export interface BodySource {
+  /** The next bytes; undefined at the end of the stream. */
+  read(timeout: number): Promise<Uint8Array | undefined>;
+  /** Moves bytes straight into an open file, if the stream can. */
+  moveTo?(file: number, hash: number, limit: number, timeout: number): Promise<number>;
+}
+
+/** How the end of a body is known. */
+export interface Framing {
+  chunked: boolean;
+  contentLength: number | undefined;
+  /** The body ends with the connection; only answers may. */
+  untilEnd?: boolean;
+}
+
 export class Body {
-  readonly #channel: Channel;
+  readonly #channel: BodySource;
   readonly #timeout: number;
   readonly #chunked: boolean;
+  readonly #untilEnd: boolean;
   /** Bytes that were read with the head or beyond a chunk's end. */
   #rest: Uint8Array;
   /** Bytes left of the body or of the current chunk. */
@@ -17,13 +32,14 @@ export class Body {
   /** The first chunk has no line end before its size. */
   #first = true;
 
-  constructor(channel: Channel, head: Head, rest: Uint8Array, timeout: number) {
+  constructor(channel: BodySource, framing: Framing, rest: Uint8Array, timeout: number) {
     this.#channel = channel;
     this.#timeout = timeout;
-    this.#chunked = head.chunked;
+    this.#chunked = framing.chunked;
+    this.#untilEnd = framing.untilEnd === true;
     this.#rest = rest;
-    this.#left = head.contentLength ?? 0;
-    this.#ended = !head.chunked && this.#left === 0;
+    this.#left = this.#untilEnd ? Number.POSITIVE_INFINITY : (framing.contentLength ?? 0);
+    this.#ended = !framing.chunked && this.#left === 0;
   }
 
   get ended(): boolean {
@@ -39,7 +55,15 @@ export class Body {
   async next(): Promise<Uint8Array | undefined> {
     if (this.#chunked && this.#left === 0 && !this.#ended) await this.#nextChunk();
     if (this.#ended) return undefined;
-    if (this.#rest.length === 0) this.#rest = await this.#more();
+    if (this.#rest.length === 0) {
+      const bytes = await this.#channel.read(this.#timeout);
+      if (bytes === undefined && this.#untilEnd) {
+        this.#ended = true;
+        return undefined;
+      }
+      if (bytes === undefined) throw gone();
+      this.#rest = bytes;
+    }
     const piece = this.#rest.subarray(0, this.#left);
     this.#take(piece.length);
     this.#rest = this.#rest.subarray(piece.length);
@@ -48,7 +72,7 @@ export class Body {
 
   /** Moves the next bytes straight into an open file; how many, 0 at the end of the body. Only for bodies with a length and without a rest. */
   async moveTo(file: number, hash: number, limit: number): Promise<number> {
-    if (this.#ended) return 0;
+    if (this.#ended || this.#channel.moveTo === undefined) return 0;
     const count = await this.#channel.moveTo(file, hash, Math.min(limit, this.#left), this.#timeout);
     if (count === 0) throw gone();
     this.#take(count);
@@ -57,7 +81,7 @@ export class Body {
 
   /** Whether `moveTo` may be used now. */
   get movable(): boolean {
-    return !this.#chunked && this.#rest.length === 0;
+    return !this.#chunked && this.#rest.length === 0 && this.#channel.moveTo !== undefined;
   }
 
   /** Reads what is left and throws it away. */
@@ -106,5 +130,5 @@ export class Body {
   }
 }
 
-const gone = () => new HostError('ECONNRESET', 'read the request body', undefined, 'the client went away');
-const broken = () => new HostError('EPROTO', 'read the request body', undefined, 'its chunks are malformed');
+const gone = () => new HostError('ECONNRESET', 'read the body', undefined, 'the other side went away');
+const broken = () => new HostError('EPROTO', 'read the body', undefined, 'its chunks are malformed');

@@ -98,11 +98,20 @@ export class Channel {
     }
   }
 
+  /** Repeats a step as long as it says that the socket is not ready (EAGAIN); its result, which may be another negative errno. */
+  async repeat(step: () => number, timeout: number): Promise<number> {
+    for (;;) {
+      const result = step();
+      if (result !== again && result !== interrupted) return result;
+      await this.#wait(timeout);
+    }
+  }
+
   /** A count of sent bytes, or -1 when the socket takes nothing now. */
   #sent(count: number): number {
     if (count >= 0) return count;
     if (count === again || count === interrupted) return -1;
-    throw new HostError('ECONNRESET', 'send', undefined, 'the client went away');
+    throw new HostError('ECONNRESET', 'send', undefined, 'the other side went away');
   }
 
   async #wait(timeout: number): Promise<void> {
@@ -114,7 +123,7 @@ export class Channel {
         resolve(reason);
       };
     });
-    if (wake === 'timeout') throw new HostError('ETIMEDOUT', 'wait for', 'the client');
+    if (wake === 'timeout') throw new HostError('ETIMEDOUT', 'wait for', undefined, 'nothing came in time');
     if (wake === 'closed') throw new HostError('ECONNRESET', 'use', undefined, 'the connection was closed');
   }
 

@@ -1,6 +1,7 @@
 /** The program that the small host runs to prove its ports: the same suites as for the other hosts. */
 import { testClock } from '../../testing/clock.ts';
 import { testFiles } from '../../testing/files.ts';
+import { type HttpServers, testHttpClient } from '../../testing/http-client.ts';
 import { testMounts } from '../../testing/mounts.ts';
 import { type SignatureCases, testSignatures } from '../../testing/signatures.ts';
 import { createSmallHost } from '../index.ts';
@@ -61,5 +62,17 @@ testSignatures('small', async () => ({
   directory: `${material}/trust`,
   cases: JSON.parse(await host.files.readText(`${material}/signatures.json`)) as SignatureCases,
 }));
+
+testHttpClient('small', async () => {
+  const { path, remove } = await directory('http-client');
+  return {
+    client: host.httpClient!,
+    files: host.files,
+    text: host.text,
+    directory: path,
+    servers: JSON.parse(await host.files.readText(`${material}/servers.json`)) as HttpServers,
+    dispose: remove,
+  };
+});
 
 runAll((line) => host.system.print('stdout', `${line}\n`)).then(() => host.system.exit(0));

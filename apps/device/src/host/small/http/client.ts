@@ -1,0 +1,245 @@
+/** The port `HttpClient` over system calls: one connection a request, plain or under TLS. */
+import { bufferOffset, bufferSize, type Kernel, type Loop, openFlags, SystemCallError } from '@pantavisor/small-host';
+import type { HttpAnswer, HttpCall, HttpClient, HttpDownload, HttpDownloaded } from '../../http-client.ts';
+import { type Files, HostError } from '../../ports.ts';
+import { attempt } from '../failure.ts';
+import { connectSocket, stream } from './address.ts';
+import { type AnswerHead, parseAnswerHead } from './answer-head.ts';
+import { Body } from './body.ts';
+import { resolveHost } from './resolver.ts';
+import { type ByteStream, SecureChannel } from './secure-channel.ts';
+import { type HttpUrl, parseUrl } from './url.ts';
+
+/** Longest head of an answer, bytes. */
+const longestHead = 64 * 1024;
+
+/** Creates the port. */
+export function createHttpClient(kernel: Kernel, loop: Loop, files: Files): HttpClient {
+  const client = new SmallHttpClient(kernel, loop, files);
+  return {
+    request: (call, limit) => client.request(call, limit),
+    download: (wanted) => client.download(wanted),
+  };
+}
+
+class SmallHttpClient implements HttpClient {
+  readonly #kernel: Kernel;
+  readonly #loop: Loop;
+  readonly #files: Files;
+
+  constructor(kernel: Kernel, loop: Loop, files: Files) {
+    this.#kernel = kernel;
+    this.#loop = loop;
+    this.#files = files;
+  }
+
+  request(call: HttpCall, limit: number): Promise<HttpAnswer> {
+    return this.#send(call, async ({ status, headers }, body) => ({
+      status,
+      headers,
+      body: await readWhole(body, limit),
+    }));
+  }
+
+  async download(wanted: HttpDownload): Promise<HttpDownloaded> {
+    const have = (await this.#files.status(wanted.path, { follow: true }))?.size ?? 0;
+    const first = await this.#fetchInto(wanted, have);
+    // What is there is longer than the body, or not its beginning: once more from the start.
+    return !first.complete && first.status === 416 && have > 0 ? this.#fetchInto(wanted, 0) : first;
+  }
+
+  #fetchInto(wanted: HttpDownload, have: number): Promise<HttpDownloaded> {
+    const { path, mode, admit, headers, ...rest } = wanted;
+    const range: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
+    return this.#send({ ...rest, method: 'GET', headers: { ...headers, ...range } }, async (head, body) => {
+      const start = /^bytes (\d+)-/.exec(head.headers['content-range'] ?? '')?.[1];
+      const goesOn = head.status === 206 && have > 0 && Number(start) === have;
+      if (head.status !== 200 && !goesOn) return { complete: false, status: head.status, headers: head.headers };
+      const flags = openFlags.readWrite | openFlags.create | (goesOn ? 0 : openFlags.truncate);
+      const file = attempt('open', path, () => this.#kernel.open(path, flags, mode));
+      try {
+        return await this.#append(body, file, path, goesOn ? have : 0, admit);
+      } finally {
+        this.#kernel.close(file);
+      }
+    });
+  }
+
+  async #append(
+    body: Body,
+    file: number,
+    path: string,
+    start: number,
+    admit: HttpDownload['admit'],
+  ): Promise<HttpDownloaded> {
+    const { machine, bytes } = this.#kernel;
+    const hash = this.#kernel.door(machine.hashNew(), 'hash', path);
+    let size = 0;
+    let finished = false;
+    try {
+      while (size < start) {
+        const count = attempt('read', path, () =>
+          this.#kernel.door(machine.hashDescriptor(hash, file, Math.min(start - size, 1 << 20)), 'read', path),
+        );
+        if (count === 0) throw new HostError('EIO', 'read', path, 'it became shorter meanwhile');
+        size += count;
+      }
+      for (let piece = await body.next(); piece !== undefined; piece = await body.next()) {
+        const part = piece;
+        if (!(await admit(size + part.length))) throw new HostError('EFBIG', 'write', path, 'the rest was refused');
+        attempt('write', path, () => this.#kernel.write(file, part));
+        for (let at = 0; at < part.length; at += bufferSize) {
+          const window = part.subarray(at, at + bufferSize);
+          bytes.set(window, bufferOffset);
+          this.#kernel.door(machine.hashUpdate(hash, bufferOffset, window.length), 'hash', path);
+        }
+        size += part.length;
+      }
+      const sha256 = this.#kernel.finishHash(hash);
+      finished = true;
+      return { complete: true, size, sha256 };
+    } finally {
+      if (!finished) machine.hashFinish(hash, bufferOffset);
+    }
+  }
+
+  async #send<Result>(call: HttpCall, take: (head: AnswerHead, body: Body) => Promise<Result>): Promise<Result> {
+    let open: ByteStream | undefined;
+    try {
+      const url = parseUrl(call.url);
+      const length = await this.#lengthOf(call);
+      open = await this.#connect(url, call);
+      const broken = await this.#sendRequest(open, url, call, length);
+      const { head, rest } = await this.#readHead(open, call, broken);
+      return await take(head, new Body(open, head, rest, call.idleTimeout));
+    } catch (error) {
+      throw failureOf(call, error);
+    } finally {
+      open?.close();
+    }
+  }
+
+  async #connect(url: HttpUrl, { idleTimeout, authorities }: HttpCall): Promise<ByteStream> {
+    const addresses = await resolveHost(this.#kernel, this.#loop, this.#files, url.host, () => this.#random());
+    let failure: unknown;
+    for (const address of addresses) {
+      try {
+        const channel = await connectSocket(this.#kernel, this.#loop, address, url.port, stream, idleTimeout);
+        if (!url.secure) return channel;
+        try {
+          return await SecureChannel.open(this.#kernel, channel, url.host, authorities, idleTimeout);
+        } catch (error) {
+          channel.close();
+          throw error;
+        }
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  #random(): number {
+    this.#kernel.call('getrandom', 0b1, [bufferOffset, 2, 0]);
+    return this.#kernel.view.getUint16(bufferOffset, true);
+  }
+
+  async #lengthOf({ body, method }: HttpCall): Promise<number | undefined> {
+    if (body === undefined) return method === 'GET' || method === 'DELETE' ? undefined : 0;
+    if (typeof body === 'string') return this.#kernel.encode(body).length;
+    if (body instanceof Uint8Array) return body.length;
+    const status = await this.#files.status(body.file, { follow: true });
+    if (!status) throw new HostError('ENOENT', 'read', body.file);
+    return status.size;
+  }
+
+  /** The failure that kept the request from being sent whole: a server may answer before it has read everything, and hang up. */
+  async #sendRequest(
+    open: ByteStream,
+    url: HttpUrl,
+    call: HttpCall,
+    length: number | undefined,
+  ): Promise<HostError | undefined> {
+    const { method, headers, body, idleTimeout } = call;
+    const fields = { host: url.authority, ...headers, connection: 'close' };
+    const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
+    if (length !== undefined) lines.push(`content-length: ${length}`);
+    const start = `${method} ${url.target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+    if (/[\r\n]/.test(`${url.target}${Object.entries(fields).flat().join('')}`))
+      throw new HostError('EINVAL', `${method} ${call.url}`, undefined, 'a header holds a line end');
+    try {
+      await open.write(this.#kernel.encode(start), idleTimeout);
+      if (typeof body === 'string') await open.write(this.#kernel.encode(body), idleTimeout);
+      else if (body instanceof Uint8Array) await open.write(body, idleTimeout);
+      else if (body) await this.#sendFile(open, body.file, length ?? 0, idleTimeout);
+      return undefined;
+    } catch (error) {
+      if (error instanceof HostError && error.code === 'ECONNRESET') return error;
+      throw error;
+    }
+  }
+
+  async #sendFile(open: ByteStream, path: string, length: number, timeout: number): Promise<void> {
+    const file = attempt('read', path, () => this.#kernel.open(path, openFlags.readOnly));
+    try {
+      for (let left = length; left > 0; ) {
+        const count = attempt('read', path, () => this.#kernel.read(file, Math.min(left, bufferSize)));
+        if (count === 0) throw new HostError('EIO', 'read', path, 'it became shorter meanwhile');
+        await open.write(this.#kernel.bytes.slice(bufferOffset, bufferOffset + count), timeout);
+        left -= count;
+      }
+    } finally {
+      this.#kernel.close(file);
+    }
+  }
+
+  async #readHead(
+    open: ByteStream,
+    { method, idleTimeout }: HttpCall,
+    broken: HostError | undefined,
+  ): Promise<{ head: AnswerHead; rest: Uint8Array }> {
+    let text = '';
+    for (;;) {
+      const end = text.indexOf('\r\n\r\n');
+      if (end >= 0) {
+        const head = parseAnswerHead(text.slice(0, end), method);
+        if (!head) throw notHttp();
+        const rest = text.slice(end + 4);
+        if (head.status >= 200) return { head, rest: Uint8Array.from(rest, (unit) => unit.charCodeAt(0)) };
+        text = rest;
+        continue;
+      }
+      if (text.length > longestHead) throw notHttp();
+      const bytes = await open.read(idleTimeout);
+      if (bytes === undefined)
+        throw broken ?? new HostError('ECONNRESET', 'read the answer', undefined, 'the server hung up');
+      for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
+    }
+  }
+}
+
+const notHttp = () => new HostError('EPROTO', 'read the answer', undefined, 'this is no HTTP');
+
+async function readWhole(body: Body, limit: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let total = 0;
+  for (let piece = await body.next(); piece !== undefined; piece = await body.next()) {
+    total += piece.length;
+    if (total > limit) throw new HostError('EFBIG', 'read the answer', undefined, `more than ${limit} bytes`);
+    pieces.push(piece);
+  }
+  const whole = new Uint8Array(total);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/** What went wrong with a file is told as it is; everything else is about the call. */
+function failureOf({ method, url }: HttpCall, error: unknown): unknown {
+  if (error instanceof HostError && error.path?.startsWith('/')) return error;
+  if (!(error instanceof HostError || error instanceof SystemCallError)) return error;
+  return new HostError(error.code, `${method} ${url}`, undefined, error.message, { cause: error });
+}

@@ -1,0 +1,117 @@
+/** Servers with good and bad manners and certificates, for the conformance suite of the port `HttpClient`; for Node. */
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import type { HttpServers } from './http-client.ts';
+
+const content = randomBytes(400_000);
+
+const answer: RequestListener = async (request, response) => {
+  const { method, url = '', headers } = request;
+  const path = url.replace(/\?.*/, '');
+  if (path === '/echo') {
+    const pieces: Buffer[] = [];
+    for await (const piece of request) pieces.push(piece);
+    const body = Buffer.concat(pieces);
+    response.writeHead(201, { 'X-Answer': 'yes' });
+    response.end(`${method} ${url} ${headers.host} ${headers['x-one']} ${headers['content-length']}\n${body}`);
+  } else if (path === '/length') response.writeHead(200, { 'Content-Length': 6 }).end('answer');
+  else if (path === '/chunked') {
+    response.write('ans');
+    response.end('wer');
+  } else if (path === '/until-end') response.socket?.end('HTTP/1.1 200 OK\r\n\r\nanswer');
+  else if (path === '/nothing') response.writeHead(204).end();
+  else if (path === '/moved') response.writeHead(302, { Location: '/length' }).end();
+  else if (path === '/cut') response.socket?.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhal');
+  else if (path === '/garbage') response.socket?.end('nonsense\r\n\r\n');
+  else if (path === '/silent') response.socket?.once('close', () => {});
+  else if (path === '/file') sendFile(headers.range, response);
+  else if (path === '/file-without-ranges') response.end(content);
+  else if (path === '/cut-file') {
+    response.writeHead(200, { 'Content-Length': content.length });
+    response.write(content.subarray(0, 150_000), () => response.socket?.end());
+  } else response.writeHead(404).end('no');
+};
+
+function sendFile(range: string | undefined, response: Parameters<RequestListener>[1]): void {
+  const start = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? -1);
+  if (start < 0) response.writeHead(200, { 'Content-Length': content.length }).end(content);
+  else if (start >= content.length) response.writeHead(416, { 'Content-Range': `bytes */${content.length}` }).end();
+  else {
+    const last = `${content.length - 1}/${content.length}`;
+    response.writeHead(206, { 'Content-Range': `bytes ${start}-${last}`, 'Content-Length': content.length - start });
+    response.end(content.subarray(start));
+  }
+}
+
+interface Pair {
+  key: string;
+  cert: string;
+}
+
+/** Certificates as an authority makes them, by the program `openssl`. */
+function makeCertificates(): Record<'good' | 'otherName' | 'expired' | 'stranger', Pair> & { authorities: string } {
+  const directory = mkdtempSync(`${tmpdir()}/http-client-`);
+  const openssl = (...argv: string[]) => execFileSync('openssl', argv, { cwd: directory, stdio: 'pipe' });
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const issue = (name: string, host: string, authority: string, ...days: string[]): Pair => {
+    openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${host}`);
+    writeFileSync(`${directory}/${name}.ext`, `subjectAltName=DNS:${host}\n`);
+    const signer = ['-CA', `${authority}.pem`, '-CAkey', `${authority}.key`, '-set_serial', '7'];
+    const files = ['-in', `${name}.csr`, '-out', `${name}.pem`, '-extfile', `${name}.ext`];
+    openssl('x509', '-req', ...files, ...signer, ...days);
+    const read = (end: string) => readFileSync(`${directory}/${name}.${end}`, 'utf8');
+    return { key: read('key'), cert: read('pem') };
+  };
+  try {
+    for (const name of ['authority', 'other'])
+      openssl('req', '-x509', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.pem`, '-subj', `/CN=${name}`);
+    return {
+      good: issue('good', 'localhost', 'authority', '-days', '2'),
+      otherName: issue('otherName', 'elsewhere.example', 'authority', '-days', '2'),
+      expired: issue('expired', 'localhost', 'authority', '-days', '-1'),
+      stranger: issue('stranger', 'localhost', 'other', '-days', '2'),
+      authorities: readFileSync(`${directory}/authority.pem`, 'utf8'),
+    };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Starts the servers on ports that are free. `close` hangs up on everybody. */
+export async function startHttpServers(): Promise<{ servers: HttpServers; close(): void }> {
+  const { authorities, ...pairs } = makeCertificates();
+  const running: Server[] = [];
+  const listen = async (server: Server): Promise<number> => {
+    running.push(server.on('clientError', (_, socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')));
+    server.listen(0, 'localhost');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  };
+  const ports = {
+    plain: await listen(createServer(answer)),
+    good: await listen(createSecureServer(pairs.good, answer)),
+    otherName: await listen(createSecureServer(pairs.otherName, answer)),
+    expired: await listen(createSecureServer(pairs.expired, answer)),
+    stranger: await listen(createSecureServer(pairs.stranger, answer)),
+  };
+  const unused = createServer();
+  const nobody = await listen(unused);
+  unused.close();
+  await once(unused, 'close');
+  const file = { size: content.length, sha256: createHash('sha256').update(content).digest('hex') };
+  return {
+    servers: { ...ports, nobody, authorities, file },
+    close: () => {
+      for (const server of running) {
+        server.close();
+        server.closeAllConnections();
+      }
+    },
+  };
+}
