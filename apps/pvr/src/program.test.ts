@@ -123,3 +123,23 @@ test('an app from a root file system, and a check that says what a device would 
   assert.equal(refused.code, 20);
   assert.match(refused.out, /nobody-has-it/);
 });
+
+test('dm-convert makes a hash tree, and dm-apply the same one again', async (context) => {
+  const space = makeWorkspace(context, { PATH: `${process.env.PATH}:/usr/sbin:/sbin` });
+  await space.ok(['init']);
+  space.write({
+    'web/root.squashfs': Buffer.alloc(65_536, 7),
+    'web/run.json': { name: 'web', 'root-volume': 'root.squashfs' },
+  });
+  await space.ok(['add', '.']);
+  await space.ok(['commit']);
+  assert.match(await space.ok(['dm-convert', 'web', 'root.squashfs']), /- Updated web\/_dm\/root\.squashfs\.json/);
+  const manifest = readFileSync(space.path('web/_dm/root.squashfs.json'), 'utf8');
+  assert.match(JSON.parse(manifest).root_hash, /^[0-9a-f]{64}$/);
+  assert.equal(JSON.parse(readFileSync(space.path('web/run.json'), 'utf8'))['root-volume'], 'dm:root.squashfs');
+  const tree = readFileSync(space.path('web/root.squashfs.hash'));
+  await space.ok(['commit']);
+  await space.ok(['dm-apply', 'web/']);
+  assert.equal(readFileSync(space.path('web/_dm/root.squashfs.json'), 'utf8'), manifest);
+  assert.deepEqual(readFileSync(space.path('web/root.squashfs.hash')), tree);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { type FakeHub, startFakeHub } from '../testing/fake-hub.ts';
@@ -165,6 +165,7 @@ test('a download that breaks goes on where it broke; wrong content never enters 
   const content = 'x'.repeat(300_000);
   offer(hub, { 'app/f': content });
   const space = makeWorkspace(context);
+  const pool = join(space.home, '.pvr/objects');
   let breaks = 1;
   const ranges: (string | undefined)[] = [];
   hub.fault = (request, response) => {
@@ -173,7 +174,15 @@ test('a download that breaks goes on where it broke; wrong content never enters 
     if (breaks === 0) return false;
     breaks -= 1;
     response.writeHead(200, { 'content-length': content.length });
-    response.write(content.slice(0, 100_000), () => request.socket.end());
+    response.write(content.slice(0, 100_000), () => {
+      // What was written survives the break; what is still on its way does not.
+      const look = setInterval(() => {
+        const [file] = existsSync(pool) ? readdirSync(pool) : [];
+        if (file === undefined || statSync(join(pool, file)).size === 0) return;
+        clearInterval(look);
+        request.socket.destroy();
+      }, 5);
+    });
     return true;
   };
   await space.ok(['clone', `${hub.url}/trail`, 'copy']);
