@@ -18,11 +18,16 @@ const mostIdle = 256;
 
 type Data = string | Uint8Array;
 
+/** Data on its way to a file; the single file has those of many owners. */
+interface Piece {
+  owner: string;
+  data: Data;
+  bytes: number;
+}
+
 interface OpenLog {
   path: string;
-  owner: string;
-  waiting: Data[];
-  bytes: number;
+  waiting: Piece[];
   /** Bytes in the file; undefined until it was looked at. */
   size: number | undefined;
   /** Called when everything that waited before them is written. */
@@ -77,14 +82,13 @@ export class LogFiles {
    * @returns a promise when the owner's backlog is long: it resolves when more may come
    */
   append(owner: string, path: string, data: Data): Promise<void> | undefined {
-    const log = this.#log(owner, path);
+    const log = this.#log(path);
     const account = this.#owner(owner);
     const bytes = typeof data === 'string' ? this.#room.measure(data) : data.length;
     if (account.bytes > 0 && account.bytes + bytes > bound) {
       account.dropped += 1;
     } else {
-      log.waiting.push(data);
-      log.bytes += bytes;
+      log.waiting.push({ owner, data, bytes });
       account.bytes += bytes;
       log.busy ??= this.#write(log);
     }
@@ -119,13 +123,11 @@ export class LogFiles {
       if (log.waiting.length > 0) await this.#rest(log);
       const pieces = log.waiting;
       const marks = log.marks.splice(0);
-      const { bytes } = log;
       log.waiting = [];
-      log.bytes = 0;
-      if (pieces.length > 0) await this.#writePieces(log, pieces, bytes);
+      if (pieces.length > 0) await this.#writePieces(log, pieces);
       for (const done of marks) done();
       log.lastWrite = this.#room.clock.monotonic();
-      this.#settle(log.owner, bytes);
+      this.#settle(pieces);
     }
     log.busy = undefined;
     this.#tidy();
@@ -138,7 +140,7 @@ export class LogFiles {
     if (wait > 0 && !this.#hurried) await new Promise<void>((resolve) => clock.after(wait, resolve));
   }
 
-  async #writePieces(log: OpenLog, pieces: readonly Data[], bytes: number): Promise<void> {
+  async #writePieces(log: OpenLog, pieces: readonly Piece[]): Promise<void> {
     const { files, written, failed } = this.#room;
     const { path } = log;
     try {
@@ -146,21 +148,26 @@ export class LogFiles {
         await makeDirectories(files, path.slice(0, path.lastIndexOf('/')));
         log.size = (await files.status(path))?.size ?? 0;
       }
-      for (const run of joined(pieces)) await files.append(path, run, { mode: 0o644 });
+      const bytes = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+      for (const run of joined(pieces.map(({ data }) => data))) await files.append(path, run, { mode: 0o644 });
       log.size += bytes;
       this.#broken.delete(path);
       if ((await written(path, bytes, log.size)) === 'rotated') log.size = 0;
     } catch (error) {
-      this.#owner(log.owner).dropped += pieces.length;
+      for (const { owner } of pieces) this.#owner(owner).dropped += 1;
       log.size = undefined;
       if (!this.#broken.has(path)) failed(path, error);
       this.#broken.add(path);
     }
   }
 
-  #settle(name: string, bytes: number): void {
-    const owner = this.#owner(name);
-    owner.bytes -= bytes;
+  /** What was written does not wait any more: its owners may go on. */
+  #settle(pieces: readonly Piece[]): void {
+    for (const { owner, bytes } of pieces) this.#owner(owner).bytes -= bytes;
+    for (const name of new Set(pieces.map(({ owner }) => owner))) this.#release(name, this.#owner(name));
+  }
+
+  #release(name: string, owner: Owner): void {
     if (owner.bytes > patience / 2) return;
     for (const resolve of owner.waiting.splice(0)) resolve();
     if (owner.dropped === 0) return;
@@ -174,11 +181,11 @@ export class LogFiles {
     for (const [path, log] of this.#logs) if (log.busy === undefined) this.#logs.delete(path);
   }
 
-  #log(owner: string, path: string): OpenLog {
+  #log(path: string): OpenLog {
     const known = this.#logs.get(path);
     if (known !== undefined) return known;
     const lastWrite = Number.NEGATIVE_INFINITY;
-    const log: OpenLog = { path, owner, waiting: [], bytes: 0, marks: [], size: undefined, busy: undefined, lastWrite };
+    const log: OpenLog = { path, waiting: [], marks: [], size: undefined, busy: undefined, lastWrite };
     this.#logs.set(path, log);
     return log;
   }

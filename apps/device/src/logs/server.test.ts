@@ -180,6 +180,20 @@ test('who sends too fast waits, nobody else does, and what is lost is counted', 
   assert.match(await written('pantavisor/pantavisor.log'), /\d entries of web are lost/);
 });
 
+test('owners that share a file are held and let go each by itself', async () => {
+  const host = createMemoryHost();
+  const { outputs, written } = await serve(host, { PV_LOG_SERVER_OUTPUTS: 'singlefile' });
+  const data = 'x'.repeat(150_000);
+  const entry = (platform: string) =>
+    outputs.take({ platform, source: 's', level: 3, wall: 0, at: 0, protocol: 'json', data });
+  for (const round of [1, 2, 3]) {
+    const held = ['a', 'b', 'a', 'b'].map(entry).filter((wait) => wait !== undefined);
+    assert.equal(held.length, 2, `round ${round}`);
+    for (const wait of held) await host.runFor(wait);
+  }
+  assert.equal((await written('pv.log')).match(/xxx"/g)?.length, 12);
+});
+
 test('records of the kernel are copied once, with their time, in this boot and the next runtime', async () => {
   const host = createMemoryHost();
   const records = [encodeUtf8('6,10,1500000,-;Linux\n SUBSYSTEM=x\n'), encodeUtf8('6,11,2500000,-;bad \u0001\n')];
