@@ -6,24 +6,57 @@ import type { Hub } from '../hub.ts';
 import { isHexId, prnOf } from '../names/ids.ts';
 import { randomText } from '../names/secrets.ts';
 import { reservedNicks } from './built-in.ts';
+import { type AccountWish, demandCaptcha, openWish, sealWish } from './captcha.ts';
 import { type AccountRow, accountStore, wireAccount } from './store.ts';
 
-export interface SignUp {
-  email?: string | undefined;
-  nick?: string | undefined;
-  password?: string | undefined;
+export interface SignUp extends AccountWish {
   invitation?: string | undefined;
+  /** what the captcha service gave the browser */
+  captcha?: string | undefined;
+  /** a wish sealed earlier; it counts instead of the bare members */
+  'encrypted-account'?: string | undefined;
 }
 
 const shortestPassword = 8;
 const refuse = (why: string) => new Failure('precondition-failed', `cannot make the account: ${why}`);
 
 /**
- * Makes an account (hub-api §4.3). With an invitation it can be used at once, otherwise its e-mail address must be confirmed.
+ * Makes an account (hub-api §4.3). With an invitation it can be used at once, otherwise its e-mail address must be confirmed,
+ * and where the hub wants a captcha it must come with one.
  * @param www where the link in the mail leads
+ * @param address whoever signs up
+ * @returns the account; or, while the captcha is missing, the sealed wish and the page where to go on with it
  */
-export async function signUp(hub: Hub, wanted: SignUp, www: string): Promise<Account> {
-  const { email = '', nick = '', password = '', invitation } = wanted;
+export async function signUp(
+  hub: Hub,
+  wanted: SignUp,
+  { www, address }: { www: string; address: string },
+): Promise<Account | Awaited<ReturnType<typeof sealWish>>> {
+  const { invitation, captcha, 'encrypted-account': sealed } = wanted;
+  const wish = demandComplete(sealed ? await openWish(hub, sealed) : wanted);
+  const { email, nick, password } = wish;
+  if (invitation === undefined && hub.config['sign-up'] !== 'open')
+    throw refuse('this hub takes only people with an invitation; ask its operator');
+  if (invitation === undefined && hub.config.captcha) {
+    if (!captcha) return sealWish(hub, wish, www);
+    await demandCaptcha(hub, captcha, address);
+  }
+  const role = invitation === undefined ? 'user' : await redeem(hub, invitation);
+  const row = await store(hub, { email, nick, password, role, confirmed: invitation !== undefined });
+  if (row.challenge !== null)
+    await hub.mailer.send({
+      to: email,
+      subject: 'Confirm your e-mail address',
+      text: `Hello ${nick},\n\nopen this address to activate your account:\n\n${www}/verify?id=${row.id}&challenge=${row.challenge}\n`,
+    });
+  return wireAccount(row);
+}
+
+function demandComplete({
+  email = '',
+  nick = '',
+  password = '',
+}: AccountWish): Required<Record<keyof AccountWish, string>> {
   if (!/^[^@\s]+@[^@\s]+$/.test(email)) throw refuse('an e-mail address is needed');
   if (password === '') throw refuse('a password is needed');
   if (nick === '') throw refuse('a nick is needed');
@@ -33,17 +66,7 @@ export async function signUp(hub: Hub, wanted: SignUp, www: string): Promise<Acc
   if (reservedNicks.has(nick)) throw refuse('Email or Nick already in use');
   if (password.length < shortestPassword)
     throw refuse(`the password must have at least ${shortestPassword} characters`);
-  const role = invitation === undefined ? 'user' : await redeem(hub, invitation);
-  if (invitation === undefined && hub.config['sign-up'] !== 'open')
-    throw refuse('this hub takes only people with an invitation; ask its operator');
-  const row = await store(hub, { email, nick, password, role, confirmed: invitation !== undefined });
-  if (row.challenge !== null)
-    await hub.mailer.send({
-      to: email,
-      subject: 'Confirm your e-mail address',
-      text: `Hello ${nick},\n\nopen this address to activate your account:\n\n${www}/verify?id=${row.id}&challenge=${row.challenge}\n`,
-    });
-  return wireAccount(row);
+  return { email, nick, password };
 }
 
 /** Makes an account without any question: for invitations, the command line and sign-up. */

@@ -8,6 +8,8 @@ export interface Keys {
   /** signs tokens, RS256 */
   signing: KeyObject;
   verifying: KeyObject;
+  /** opens sealed sign-ups, RSA-OAEP; only where sign-up wants a captcha */
+  sealing?: KeyObject;
   /** signs object addresses, HS256 */
   objects: Uint8Array;
 }
@@ -20,14 +22,7 @@ const modulusLength = 2048;
 
 /** Reads the keys from the settings or the database; draws them at the first start. */
 export async function loadKeys(db: Db, config: Config): Promise<Keys> {
-  const pem =
-    config['jwt-key'] === ''
-      ? await keep(db, 'jwt-key', async () => {
-          const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength });
-          return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-        })
-      : Buffer.from(config['jwt-key'], 'base64').toString();
-  const signing = createPrivateKey(pem);
+  const signing = await rsaKey(db, config, 'jwt-key');
   const bits = signing.asymmetricKeyDetails?.modulusLength ?? 0;
   if (signing.asymmetricKeyType !== 'rsa' || bits > modulusLength)
     throw new Error(
@@ -37,7 +32,17 @@ export async function loadKeys(db: Db, config: Config): Promise<Keys> {
     config['object-secret'] === ''
       ? await keep(db, 'object-secret', async () => randomBytes(32).toString('base64url'))
       : config['object-secret'];
-  return { signing, verifying: createPublicKey(signing), objects: new TextEncoder().encode(secret) };
+  const keys = { signing, verifying: createPublicKey(signing), objects: new TextEncoder().encode(secret) };
+  return config.captcha ? { ...keys, sealing: await rsaKey(db, config, 'jwe-key') } : keys;
+}
+
+async function rsaKey(db: Db, config: Config, name: 'jwt-key' | 'jwe-key'): Promise<KeyObject> {
+  if (config[name] !== '') return createPrivateKey(Buffer.from(config[name], 'base64').toString());
+  const pem = await keep(db, name, async () => {
+    const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength });
+    return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  });
+  return createPrivateKey(pem);
 }
 
 /** Returns a stored setting, or stores a new one; of two hubs that start at once one wins and both use its value. */

@@ -57,7 +57,9 @@ export const authHandlers: Served[] = [
       throw new Failure('not-permitted', 'cannot list all accounts: this needs the role admin');
     return (await accountStore.list(hub.db, caller.prn, asAdmin)).map(wireAccount);
   }),
-  serve(authRoutes.signUp, ({ hub, body, base }) => signUp(hub, body, wwwUrl(hub.config, base))),
+  serve(authRoutes.signUp, ({ hub, body, base, address }) =>
+    signUp(hub, body, { www: wwwUrl(hub.config, base), address }),
+  ),
   serve(authRoutes.verify, ({ hub, query }) => verify(hub, query.id ?? '', query.challenge ?? '')),
   serve(authRoutes.recover, ({ hub, body, base }) => recover(hub, body.email ?? '', wwwUrl(hub.config, base))),
   serve(authRoutes.password, ({ hub, body }) => resetPassword(hub, body.token ?? '', body.password ?? '')),

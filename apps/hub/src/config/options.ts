@@ -100,6 +100,23 @@ export const options = {
     1,
   ),
   'sign-up': text('PANTAHUB_SIGN_UP', 'open', 'who may make an account', { choices: ['open', 'invited', 'closed'] }),
+  captcha: flag(
+    'PANTAHUB_USE_CAPTCHA',
+    'who signs up without an invitation has to solve a captcha on the sign-up page',
+  ),
+  'captcha-url': text(
+    'PANTAHUB_CAPTCHA_URL',
+    'https://www.google.com/recaptcha/api/siteverify',
+    'service that is asked whether a captcha was solved, with secret, response and remoteip as a form',
+  ),
+  'captcha-secret': text('GOOGLE_CAPTCHA_SECRET', '', 'what that service knows this hub by', { secret: true }),
+  'signup-path': text('PANTAHUB_SIGNUP_PATH', '/signup', 'path of the sign-up page, below www-url'),
+  'jwe-key': text(
+    'PANTAHUB_JWE_SECRET',
+    '',
+    'RSA private key that opens sealed sign-ups, PEM in base64; empty = drawn when first needed, kept in the database',
+    { secret: true },
+  ),
   'device-ca': text(
     'PANTAHUB_CA_CERT',
     '',

@@ -111,6 +111,9 @@ function checkTogether(config: Config, problems: string[]): void {
   if (config.blobs === 's3')
     for (const name of ['s3-endpoint', 's3-access-key', 's3-secret-key'] as const)
       if (config[name] === '') problems.push(`${name}: is needed with blobs=s3`);
+  if (config.captcha)
+    for (const name of ['captcha-url', 'captcha-secret'] as const)
+      if (config[name] === '') problems.push(`${name}: is needed with captcha`);
   if (config['device-ca'] === '')
     for (const name of ['device-ca-key', 'proxy-tls-token'] as const)
       if (config[name] !== '') problems.push(`${name}: makes sense only with device-ca`);
