@@ -90,7 +90,7 @@ function describe(report: CheckReport, pvr: Pvr): string {
   const lines: string[] = [];
   for (const { severity, path, message, hint } of report.problems)
     lines.push(
-      `${severity === 'error' ? paint('red', 'error') : paint('yellow', severity)} ${path}: ${message}${hint === undefined ? '' : `; ${hint}`}`,
+      `${severity === 'error' ? paint('red', 'error') : paint('yellow', severity)} ${path === '' ? '/' : path}: ${message}${hint === undefined ? '' : `; ${hint}`}`,
     );
   for (const { code, message } of report.signatures.reasons)
     if (code !== 'key-uncovered') lines.push(`${paint('red', 'signature')} ${message}`);
