@@ -37,6 +37,7 @@ const exitsOfFailures: Readonly<Record<string, ExitName>> = {
   'state-missing': 'missing',
   'file-missing': 'missing',
   'facility-missing': 'facility',
+  'wake-locks-missing': 'facility',
   'storage-read-only': 'storage',
   'storage-unusable': 'storage',
   'storage-full': 'full',

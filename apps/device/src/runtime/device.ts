@@ -165,7 +165,11 @@ class Composition {
       await ground.leave();
       return purpose;
     });
-    const stop = (purpose: StopPurpose) => loop.post({ type: 'device.stop', purpose });
+    const stop = (purpose: StopPurpose) => {
+      // A machine that falls asleep on its way down would never arrive.
+      this.#rooms.wakeLocks.hold('shutdown');
+      loop.post({ type: 'device.stop', purpose });
+    };
     return { runtime, socketPath, revision: boot.revision, finished, stop };
   }
 
