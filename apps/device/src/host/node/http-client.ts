@@ -18,16 +18,27 @@ async function send<Result>(call: HttpCall, take: (answer: IncomingMessage) => P
   const length = await lengthOf(call);
   return new Promise((resolve, reject) => {
     const sent = begin(call, length);
+    let answering = false;
+    let late: HostError | undefined;
     const fail = (error: unknown) => {
-      reject(failureOf(call, error));
+      reject(late ?? failureOf(call, error));
       sent.destroy();
     };
-    sent.setTimeout(call.idleTimeout, () => fail(timedOut(call)));
-    sent.on('error', fail);
+    sent.setTimeout(call.idleTimeout, () => {
+      late = timedOut(call);
+      sent.destroy(late);
+    });
+    // Once an answer comes, whoever takes it says how it ends: a file may still be written to when the connection is gone.
+    sent.on('error', (error) => {
+      if (!answering) fail(error);
+    });
     sent.on('response', (answer) => {
+      answering = true;
       take(answer).then(resolve, fail);
     });
-    writeBody(sent, call).catch(fail);
+    writeBody(sent, call).catch((error) => {
+      if (!answering) fail(error);
+    });
   });
 }
 
