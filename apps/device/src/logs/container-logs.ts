@@ -20,6 +20,8 @@ const streamSocket = 'pv-ctrl-log';
 const socketMode = 0o666;
 const mostConnections = 256;
 const infoLevel = 3;
+/** Milliseconds to read what an ended container has left. */
+const endPatience = 3000;
 
 export interface ContainerLogsRoom {
   host: Pick<Host, 'files' | 'streams' | 'clock' | 'text' | 'hashing'>;
@@ -111,7 +113,7 @@ export class ContainerLogs {
     this.#attended.delete(name);
     const { files } = this.#room.host;
     await this.#attempt(`end the logs of ${name}`, async () => {
-      await Promise.all(attended.tails.map((tail) => tail.close()));
+      await this.#patiently(Promise.all(attended.tails.map((tail) => tail.close())));
       await attended.positions.save();
       await Promise.all(attended.listeners.map((listener) => listener.close()));
       for (const path of attended.socketPaths) if ((await files.status(path)) !== undefined) await files.unlink(path);
@@ -121,6 +123,18 @@ export class ContainerLogs {
   /** Ends the logs of all containers; the containers go on. */
   async close(): Promise<void> {
     await Promise.all([...this.#attended.keys()].map((name) => this.ending(name)));
+  }
+
+  /** A disk that takes nothing any more must not keep a container from coming to its end. */
+  #patiently(work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#room.host.clock.after(endPatience, resolve);
+      const done = () => {
+        cancel();
+        resolve();
+      };
+      work.then(done, done);
+    });
   }
 
   /** Empties a file that is too large, once what was read of it is safe. */
@@ -152,7 +166,10 @@ export class ContainerLogs {
 
   async #follow(
     attended: Attended,
-    request: Omit<ConstructorParameters<typeof FileTail>[0], 'streams' | 'positions' | 'hashing' | 'fromStart'>,
+    request: Omit<
+      ConstructorParameters<typeof FileTail>[0],
+      'streams' | 'positions' | 'hashing' | 'clock' | 'fromStart'
+    >,
   ): Promise<void> {
     const { host } = this.#room;
     await this.#attempt(`follow ${request.path}`, async () => {
@@ -161,6 +178,7 @@ export class ContainerLogs {
         ...request,
         streams: host.streams,
         hashing: host.hashing,
+        clock: host.clock,
         positions,
         fromStart: true,
       });

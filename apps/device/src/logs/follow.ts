@@ -1,5 +1,5 @@
 /** Following one file as it grows, over its rotation and truncation, from where an earlier runtime has stopped (logs.md §4). */
-import type { Hashing } from '../host/ports.ts';
+import type { Clock, Hashing } from '../host/ports.ts';
 import type { FollowedFile, Follower, Streams } from '../host/streams.ts';
 import { concatenate } from './files.ts';
 import type { Positions } from './positions.ts';
@@ -7,13 +7,16 @@ import type { Positions } from './positions.ts';
 /** Longest line; longer ones are cut into several. */
 export const longestLine = 4095;
 const piece = 64 * 1024;
-/** Bytes at the beginning of a file by which it is known again: inode numbers come again, log lines with their time do not. */
+/** Bytes at the beginning of a file by which it is known again, beside its inode: inode numbers come again. */
 const headLength = 256;
 const newLine = 10;
+/** Milliseconds between two looks: a program that writes line by line must not cost a look for each. */
+const pause = 20;
 
 export interface FollowRequest {
   streams: Pick<Streams, 'follow'>;
   hashing: Hashing;
+  clock: Clock;
   positions: Positions;
   /** Name of the position. */
   name: string;
@@ -40,7 +43,9 @@ export class FileTail {
   #begun: Uint8Array = new Uint8Array();
   #again = false;
   #running: Promise<void> | undefined;
-  #closed = false;
+  /** Ends the pause between two looks. */
+  #hurry: (() => void) | undefined;
+  #closing = false;
 
   constructor(request: FollowRequest) {
     this.#request = request;
@@ -55,10 +60,11 @@ export class FileTail {
 
   /** Reads what there still is, and ends. */
   async close(): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closing) return;
     this.#wake();
+    this.#closing = true;
+    this.#hurry?.();
     await this.#running;
-    this.#closed = true;
     if (this.#begun.length > 0) await this.#request.lines(this.#begun);
     this.#note(0);
     this.#follower?.close();
@@ -66,7 +72,7 @@ export class FileTail {
   }
 
   #wake(): void {
-    if (this.#closed) return;
+    if (this.#closing) return;
     this.#again = true;
     this.#running ??= this.#run();
   }
@@ -79,8 +85,20 @@ export class FileTail {
       } catch {
         // What cannot be read now may be readable after its next change.
       }
+      await this.#pause();
     }
     this.#running = undefined;
+  }
+
+  #pause(): Promise<void> {
+    if (this.#closing) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#request.clock.after(pause, resolve);
+      this.#hurry = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   async #look(): Promise<void> {
@@ -115,7 +133,7 @@ export class FileTail {
   }
 
   async #identify(file: FollowedFile, length: number): Promise<string> {
-    return `${length}:${this.#request.hashing.sha256(await file.read(0, length))}`;
+    return `${length}:${this.#request.hashing.sha256(await file.read(0, length))}:${file.identity}`;
   }
 
   async #readOn(file: FollowedFile): Promise<void> {
