@@ -1,27 +1,30 @@
 import type { Device } from '@pantavisor/hub-api';
 import type { Principal } from '../auth/principal.ts';
 import { Failure } from '../http/failure.ts';
-import { pageOf } from '../http/paging.ts';
+import { boundedPageOf, sortOf } from '../http/paging.ts';
 import type { Hub } from '../hub.ts';
 import { ownerOf } from './find.ts';
 import { deviceStore, wireDevice } from './store.ts';
 
 /** Members one may filter by; everything else in a query is ignored (hub-api §5.4). */
 const filters = { nick: 'nick', id: 'id', prn: 'prn' } as const;
+/** Members one may sort by. */
+const orders = { ...filters, 'time-created': 'created', 'time-modified': 'modified' } as const;
 
 /**
  * Devices of the caller, or the public ones of another owner.
- * A filter value `!x` means not equal, `^x` begins with, in any case.
+ * A filter value `!x` means not equal, `^x` begins with, in any case; `sort` names a member, `-` in front = descending.
+ * @returns a page of them, and how many there are
  */
 export async function listDevices(
   hub: Hub,
   caller: Principal,
   query: Record<string, string | undefined>,
-): Promise<Device[]> {
+): Promise<{ total: number; page: Device[] }> {
   const owner = await ownerOf(hub, query);
   const foreign = owner !== undefined && owner !== caller.prn;
-  if (caller.anonymous && !foreign) return [];
-  let rows = hub.db.selectFrom('devices').selectAll().where('garbage_since', 'is', null).orderBy('id');
+  if (caller.anonymous && !foreign) return { total: 0, page: [] };
+  let rows = hub.db.selectFrom('devices').selectAll().where('garbage_since', 'is', null);
   if (foreign) rows = rows.where('owner', '=', owner).where('is_public', '=', 1);
   else if (caller.type === 'DEVICE') rows = rows.where('prn', '=', caller.prn);
   else rows = rows.where('owner', '=', caller.prn);
@@ -42,9 +45,18 @@ export async function listDevices(
       throw new Failure('bad-request', `cannot filter by public='${shared}': true or false`);
     rows = rows.where('is_public', '=', shared === 'true' || shared === '!false' ? 1 : 0);
   }
-  const page = pageOf(query);
-  if (page !== undefined) rows = rows.limit(page.size).offset(page.offset);
-  const found = await rows.execute();
+  const { size, offset } = boundedPageOf(query);
+  const { total } = await rows
+    .clearSelect()
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  const { name, direction } = sortOf(query.sort, orders, 'id');
+  const found = await rows
+    .orderBy(orders[name as keyof typeof orders], direction)
+    .orderBy('id')
+    .limit(size)
+    .offset(offset)
+    .execute();
   const globalMeta = foreign || caller.type === 'DEVICE' ? {} : await deviceStore.globalMeta(hub.db, caller.prn);
-  return found.map((row) => wireDevice(row, { insider: !foreign, globalMeta }));
+  return { total: Number(total), page: found.map((row) => wireDevice(row, { insider: !foreign, globalMeta })) };
 }

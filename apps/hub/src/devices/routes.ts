@@ -2,7 +2,7 @@ import { deviceRoutes } from '@pantavisor/hub-api';
 import { accountPrn } from '../accounts/names.ts';
 import { tooOld } from '../auth/routes.ts';
 import { demand } from '../auth/verdict.ts';
-import { type Call, type Served, serve } from '../http/call.ts';
+import { Answer, type Call, type Served, serve } from '../http/call.ts';
 import { Failure } from '../http/failure.ts';
 import { compactJson } from '../http/json.ts';
 import { enrol } from './enrol.ts';
@@ -32,7 +32,10 @@ export const deviceHandlers: Served[] = [
     return register(hub, principal, body, typeof token === 'string' ? token : undefined);
   }),
   serve(deviceRoutes.register, ({ hub, body }) => enrol(hub, body)),
-  serve(deviceRoutes.list, ({ hub, caller, query }) => listDevices(hub, caller, query)),
+  serve(deviceRoutes.list, async ({ hub, caller, query }) => {
+    const { total, page } = await listDevices(hub, caller, query);
+    return new Answer(200, page, { 'x-total-count': String(total) });
+  }),
   serve(deviceRoutes.get, async ({ hub, caller, params, query }) => {
     const row = await readableDevice(hub, caller, params.id, query);
     const named = query.owner !== undefined || query['owner-nick'] !== undefined;

@@ -1,6 +1,9 @@
 import { Failure } from './failure.ts';
 
 const most = 100_000;
+/** Entries of a page where none was asked for, and the largest page, of lists that grow with a fleet. */
+const usual = 1_000;
+const largest = 10_000;
 
 /** `page[size]` and `page[offset]` of a query; undefined when no size was asked for. @throws Failure 400 for other than whole numbers */
 export function pageOf(query: Record<string, string | undefined>): { size: number; offset: number } | undefined {
@@ -11,6 +14,23 @@ export function pageOf(query: Record<string, string | undefined>): { size: numbe
       ? undefined
       : { size: most, offset }
     : { size: Math.min(size, most), offset };
+}
+
+/** As {@link pageOf}, for lists that grow with a fleet: they always come in pages. */
+export function boundedPageOf(query: Record<string, string | undefined>): { size: number; offset: number } {
+  const size = wholeNumber(query['page[size]'], 'page[size]') ?? usual;
+  return { size: Math.min(size, largest), offset: wholeNumber(query['page[offset]'], 'page[offset]') ?? 0 };
+}
+
+/** Name and direction of a `sort` parameter, `-` in front = descending; `fallback` for a name that is not in `known`. */
+export function sortOf(
+  text: string | undefined,
+  known: object,
+  fallback: string,
+): { name: string; direction: 'asc' | 'desc' } {
+  const bare = (sort: string) => sort.replace(/^[-+ ]/, '');
+  const sort = text !== undefined && Object.hasOwn(known, bare(text)) ? text : fallback;
+  return { name: bare(sort), direction: sort.startsWith('-') ? 'desc' : 'asc' };
 }
 
 /** A whole number of a query, or undefined when it is absent or empty. @throws Failure 400 */

@@ -3,10 +3,11 @@ import type { Principal } from '../auth/principal.ts';
 import { judge } from '../auth/verdict.ts';
 import { Failure } from '../http/failure.ts';
 import { isJsonObject } from '../http/json.ts';
-import { pageOf } from '../http/paging.ts';
+import { boundedPageOf, sortOf } from '../http/paging.ts';
 import type { Hub } from '../hub.ts';
 import { isHexId } from '../names/ids.ts';
 import { wireTime } from '../names/times.ts';
+import { comparable, summaryColumns } from './summary-columns.ts';
 
 interface SummaryRow {
   id: string;
@@ -91,7 +92,11 @@ function wire(hub: Hub, row: SummaryRow, insider: boolean): Summary {
   };
 }
 
-/** Summaries of all devices of the caller; `filter` compares members, `sort` names one (`-` in front = descending). */
+/**
+ * Summaries of the devices of the caller, a page at a time; `filter` compares members, `sort` names one (`-` in front =
+ * descending). An unknown member is equal to nothing, and sorts nothing.
+ * @returns the page, and how many devices the filter lets through
+ */
 export async function listSummaries(
   hub: Hub,
   caller: Principal,
@@ -99,17 +104,24 @@ export async function listSummaries(
 ): Promise<{ total: number; page: Summary[] }> {
   if ((caller.type !== 'USER' && caller.type !== 'SESSION') || caller.anonymous)
     throw new Failure('wrong-caller-type', 'cannot list summaries: only people have them');
-  const rows = await rowsOf(hub).where('devices.owner', '=', caller.prn).execute();
-  const filter = parseFilter(query.filter);
-  const wanted = query.sort || '-timestamp';
-  const key = wanted.replace(/^[-+ ]/, '') as keyof Summary;
-  const direction = wanted.startsWith('-') ? -1 : 1;
-  const all = rows
-    .map((row) => wire(hub, row, true))
-    .filter((summary) => filter.every(([name, value]) => summary[name as keyof Summary] === value))
-    .sort((a, b) => (a[key] < b[key] ? -direction : a[key] > b[key] ? direction : 0));
-  const page = pageOf(query);
-  return { total: all.length, page: page === undefined ? all : all.slice(page.offset, page.offset + page.size) };
+  const columns = summaryColumns(hub.database.dialect);
+  const { size, offset } = boundedPageOf(query);
+  let rows = rowsOf(hub).where('devices.owner', '=', caller.prn);
+  for (const [name, wanted] of parseFilter(query.filter)) {
+    const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
+    const value = column === undefined ? undefined : comparable(column.kind, wanted);
+    if (column === undefined || value === undefined) return { total: 0, page: [] };
+    rows = rows.where(column.value, '=', value);
+  }
+  const { total } = await rows
+    .clearSelect()
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  const { name, direction } = sortOf(query.sort, columns, '-timestamp');
+  const order = columns[name];
+  if (order !== undefined) rows = rows.orderBy(order.value, direction);
+  const page = await rows.orderBy('devices.id').limit(size).offset(offset).execute();
+  return { total: Number(total), page: page.map((row) => wire(hub, row, true)) };
 }
 
 function parseFilter(text: string | undefined): [string, unknown][] {

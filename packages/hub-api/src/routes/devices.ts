@@ -39,10 +39,17 @@ export const deviceRoutes = {
     id: 'devices.list',
     method: 'GET',
     path: '/devices/',
-    summary: 'Devices of the caller, or the public ones of somebody else; other parameters filter by member',
+    summary:
+      'Devices of the caller, or the public ones of somebody else, 1000 a page; other parameters filter by member. X-Total-Count: how many there are',
     access: 'token',
     scopes: accepts.devices.read,
-    query: Type.Object({ ...Ownership, nick: opt(text), 'page[size]': opt(text), 'page[offset]': opt(text) }),
+    query: Type.Object({
+      ...Ownership,
+      nick: opt(text),
+      sort: opt(text),
+      'page[size]': opt(text),
+      'page[offset]': opt(text),
+    }),
     response: Type.Array(Device),
   }),
   get: define({

@@ -58,7 +58,7 @@ export const trailRoutes = {
     personal: true,
     method: 'GET',
     path: '/trails/summary',
-    summary: 'What every device of the caller is doing, newest first',
+    summary: 'What the devices of the caller are doing, newest first, 1000 a page. X-Total-Count: how many there are',
     query: Type.Object({ filter: opt(text), sort: opt(text), 'page[size]': opt(text), 'page[offset]': opt(text) }),
     response: Type.Array(Summary),
   }),
