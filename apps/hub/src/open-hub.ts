@@ -20,7 +20,7 @@ import { PostgresRelay } from './events/postgres-relay.ts';
 import type { Hub } from './hub.ts';
 import { makeMailer } from './mail/mailer.ts';
 import { IdSource } from './names/ids.ts';
-import { PasswordHasher } from './names/secrets.ts';
+import { type PasswordCost, PasswordHasher } from './names/secrets.ts';
 import { Bandwidth } from './plans/bandwidth.ts';
 
 /** Members of log entries that never appear, wherever they stand. */
@@ -48,7 +48,11 @@ export const makeLog = (config: Config): Logger =>
  */
 export async function openHub(
   config: Config,
-  { clock = Date.now, log = makeLog(config) }: { clock?: () => number; log?: Logger } = {},
+  {
+    clock = Date.now,
+    log = makeLog(config),
+    passwordCost,
+  }: { clock?: () => number; log?: Logger; passwordCost?: PasswordCost } = {},
 ): Promise<{ hub: Hub; close(): Promise<void> }> {
   const deviceAuthority = openDeviceAuthority(config);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
@@ -78,7 +82,7 @@ export async function openHub(
     bus,
     keys,
     tokens,
-    passwords: new PasswordHasher(Math.max(1, Math.min(3, availableParallelism() - 1)), 200),
+    passwords: new PasswordHasher(Math.max(1, Math.min(3, availableParallelism() - 1)), 200, passwordCost),
     deviceAuthority,
     logins: new LoginGuard(clock),
     mailer: makeMailer(config.mail, config['mail-from'], join(config.data, 'mail'), log),

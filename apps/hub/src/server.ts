@@ -38,11 +38,15 @@ export interface RunningHub {
 }
 
 const flushEvery = 5_000;
-/** How long a stopping hub still answers new requests, with 503; milliseconds. */
-const drain = 1_000;
 
-/** Opens a hub and serves it. */
-export async function startHub(config: Config, options: Parameters<typeof openHub>[1] = {}): Promise<RunningHub> {
+/**
+ * Opens a hub and serves it.
+ * @param options.drain how long a stopping hub still answers new requests, with 503; milliseconds
+ */
+export async function startHub(
+  config: Config,
+  { drain = 1_000, ...options }: Parameters<typeof openHub>[1] & { drain?: number } = {},
+): Promise<RunningHub> {
   const { hub, close } = await openHub(config, options);
   const shedder = new Shedder(config['max-active']);
   const metrics = new Metrics({

@@ -48,7 +48,13 @@ export class World {
     const quiet = { 'log-level': 'silent', 'rate-per-caller': '0', 'rate-per-address': '0', port: '0', data: folder };
     const time = { ahead: 0 };
     const config = readConfig({ flags: { ...quiet, 'gc-interval': 'PT0S', ...settings }, env: {} });
-    return new World(await startHub(config, { clock: () => Date.now() + time.ahead }), folder, time);
+    const options = {
+      clock: () => Date.now() + time.ahead,
+      // Nobody attacks these passwords, and nobody else has to be told that the hub stops.
+      passwordCost: { memory: 64, passes: 1 },
+      drain: 0,
+    };
+    return new World(await startHub(config, options), folder, time);
   }
 
   get url(): string {

@@ -34,6 +34,17 @@ test('a secret fits its hash and nothing else does', async () => {
   assert.equal(await hasher.fits('', ''), false);
 });
 
+test('a hash keeps the cost it was made with, and the first ones had the recommended cost', async () => {
+  const cheap = await new PasswordHasher(1, 1, { memory: 64, passes: 1 }).hash('password');
+  assert.match(cheap, /^argon2id\$m=64,t=1\$/);
+  const hasher = new PasswordHasher(1, 1);
+  assert.equal(await hasher.fits('password', cheap), true);
+  assert.equal(await hasher.fits('Password', cheap), false);
+  const nameless = (await hasher.hash('password')).replace('m=19456,t=2$', '');
+  assert.equal(nameless.split('$').length, 3);
+  assert.equal(await hasher.fits('password', nameless), true);
+});
+
 test('more logins than fit in the queue are told to come again', async () => {
   const hasher = new PasswordHasher(1, 1);
   const results = await Promise.allSettled([hasher.hash('a'), hasher.hash('b'), hasher.hash('c')]);
