@@ -10,6 +10,8 @@ export interface Budget {
   seed: number;
   /** Crash states to look at. Every moment is cut at least once, however few are asked for. */
   states: number;
+  /** Most outcomes of one moment. */
+  outcomes?: number;
   /** Stops after so many violations; they tend to have one cause. */
   mostViolations: number;
 }
@@ -36,12 +38,14 @@ export interface Exploration {
   milliseconds: number;
 }
 
-/** Most outcomes of one moment; beyond it they are drawn by the seed. */
-const mostOutcomes = 64;
+/** Most outcomes of one moment unless said otherwise; beyond it they are drawn by the seed. */
+const usualOutcomes = 170;
 /** Survivors are held in memory while they wait for their turn. */
 const batchSize = 300;
 /** States after a second cut that are restarted for one recovery; those that equal earlier ones cost nothing. */
 const mostChildren = 4;
+/** Second cuts made in each recovery, on average, even when the first ones are enough. */
+const fewestSecondCuts = 0.25;
 
 interface Survivor {
   path: CutPoint[];
@@ -80,7 +84,7 @@ async function runWatched(flow: Flow, visit: (host: MemoryHost, moment: Moment) 
 }
 
 /** What there is to cut. When it is more than wanted, each moment gives the same number of outcomes at most. */
-async function planCuts(flow: Flow, { seed, states }: Budget): Promise<Plan> {
+async function planCuts(flow: Flow, { seed, states, outcomes: mostOutcomes = usualOutcomes }: Budget): Promise<Plan> {
   const byMoment: Plan['cuts'][] = [];
   const times = new Map<string, number>();
   let complete = true;
@@ -176,7 +180,8 @@ export async function explore(
     const batch = await takeSurvivors(flow, cuts.slice(at, at + batchSize));
     for (const [index, survivor] of batch.entries()) {
       if (done()) break;
-      const wanted = Math.max(0, budget.states - firstCuts - states.twice) / (cuts.length - at - index);
+      const left = (budget.states - firstCuts - states.twice) / (cuts.length - at - index);
+      const wanted = Math.max(left, fewestSecondCuts);
       const children = await run(survivor, wanted / moments);
       states.once += times.get(keys[index] ?? '') ?? 0;
       for (const child of children) {

@@ -88,7 +88,9 @@ export interface Outcomes {
 export function outcomesNow(host: MemoryHost, most: number, seed: number): Outcomes {
   const extremes: Outcome[] = [cut(host, keepNothing), cut(host, keepAll)];
   const others: Outcome[] = [];
-  const { complete } = everyChoice((choose) => others.push(cut(host, choose)), most);
+  // With so many independent questions there is no need to try whether the answers can be counted.
+  const hopeless = (extremes[0]?.answers.length ?? 0) > Math.log2(most) + 1;
+  const complete = !hopeless && everyChoice((choose) => others.push(cut(host, choose)), most).complete;
   if (!complete) {
     others.length = 0;
     for (const extreme of extremes) extreme.times = 1;
