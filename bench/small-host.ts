@@ -8,6 +8,7 @@ import { mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseState } from '@pantavisor/state';
@@ -154,7 +155,11 @@ async function timeToParse(host: HostName): Promise<number> {
   const file = `${mkdtempSync(`${tmpdir()}/bench-small-`)}/state.json`;
   writeFileSync(file, text);
   const { executable } = buildProgram('testing/parse.ts');
-  return Number(execFileSync(executable, [file], { encoding: 'utf8', timeout: 60_000 }));
+  try {
+    return Number(execFileSync(executable, [file], { encoding: 'utf8', timeout: 60_000 }));
+  } finally {
+    rmSync(dirname(file), { recursive: true });
+  }
 }
 
 const built = spawnSync(process.execPath, [`${checkout}apps/device/build-small.ts`], { encoding: 'utf8' });
