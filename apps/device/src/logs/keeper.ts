@@ -1,14 +1,6 @@
 /** Keeps the logs of the running revision within their room: rotation, compression, clean-up (logs.md §6). */
 import type { Host } from '../host/ports.ts';
-import {
-  archiveOf,
-  type LogLimits,
-  limitsOf,
-  maximumSize,
-  nextArchiveNumber,
-  planCleanUp,
-  type StoredLog,
-} from './space.ts';
+import { type LogLimits, limitsOf, maximumSize, nextArchiveNumber, planCleanUp, type StoredLog } from './space.ts';
 
 export interface KeeperRoom {
   host: Pick<Host, 'files' | 'streams'>;
@@ -131,8 +123,5 @@ export class LogKeeper {
     return found;
   }
 }
-
-/** True for a file that a rotation has made. */
-export const isArchive = (path: string) => archiveOf(path) !== undefined;
 
 const total = (stored: readonly StoredLog[]) => stored.reduce((sum, { size }) => sum + size, 0);

@@ -16,7 +16,7 @@ const mostConnections = 256;
 const messageMode = 0o666;
 /** Only the host and managers may hand over descriptors. */
 const descriptorMode = 0o600;
-export const unknownPlatform = 'unknown-platform';
+const unknownPlatform = 'unknown-platform';
 
 export interface LogServerRoom {
   host: Pick<Host, 'files' | 'streams' | 'clock' | 'text' | 'hashing'>;
