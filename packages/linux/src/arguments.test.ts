@@ -40,6 +40,9 @@ const signatures: Record<string, Kind[]> = {
   setInterfaceAddress: ['string', 'string', 'integer'],
   setHostname: ['string'],
   reboot: ['integer'],
+  bindDatagrams: ['string', 'integer'],
+  shutdownSocket: ['integer'],
+  openInRoot: ['string', 'string', 'integer'],
 };
 const withoutArguments = ['syncAll', 'socketPair'];
 
