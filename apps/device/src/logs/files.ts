@@ -124,10 +124,10 @@ export class LogFiles {
       const pieces = log.waiting;
       const marks = log.marks.splice(0);
       log.waiting = [];
-      if (pieces.length > 0) await this.#writePieces(log, pieces);
+      const tell = pieces.length > 0 && (await this.#writePieces(log, pieces));
       for (const done of marks) done();
       log.lastWrite = this.#room.clock.monotonic();
-      this.#settle(pieces);
+      this.#settle(pieces, tell);
     }
     log.busy = undefined;
     this.#tidy();
@@ -140,7 +140,8 @@ export class LogFiles {
     if (wait > 0 && !this.#hurried) await new Promise<void>((resolve) => clock.after(wait, resolve));
   }
 
-  async #writePieces(log: OpenLog, pieces: readonly Piece[]): Promise<void> {
+  /** False when the file still cannot be written: its pieces are lost, and counted. The first failure is worth a word. */
+  async #writePieces(log: OpenLog, pieces: readonly Piece[]): Promise<boolean> {
     const { files, written, failed } = this.#room;
     const { path } = log;
     try {
@@ -153,24 +154,28 @@ export class LogFiles {
       log.size += bytes;
       this.#broken.delete(path);
       if ((await written(path, bytes, log.size)) === 'rotated') log.size = 0;
+      return true;
     } catch (error) {
       for (const { owner } of pieces) this.#owner(owner).dropped += 1;
       log.size = undefined;
-      if (!this.#broken.has(path)) failed(path, error);
+      const isFirst = !this.#broken.has(path);
+      if (isFirst) failed(path, error);
       this.#broken.add(path);
+      return isFirst;
     }
   }
 
   /** What was written does not wait any more: its owners may go on. */
-  #settle(pieces: readonly Piece[]): void {
+  #settle(pieces: readonly Piece[], tell: boolean): void {
     for (const { owner, bytes } of pieces) this.#owner(owner).bytes -= bytes;
-    for (const name of new Set(pieces.map(({ owner }) => owner))) this.#release(name, this.#owner(name));
+    for (const name of new Set(pieces.map(({ owner }) => owner))) this.#release(name, this.#owner(name), tell);
   }
 
-  #release(name: string, owner: Owner): void {
+  #release(name: string, owner: Owner, tell: boolean): void {
     if (owner.bytes > patience / 2) return;
     for (const resolve of owner.waiting.splice(0)) resolve();
-    if (owner.dropped === 0) return;
+    // A word about losses is an entry itself: on a full disk it would be lost, and be followed by another word, for ever.
+    if (owner.dropped === 0 || !tell) return;
     const { dropped } = owner;
     owner.dropped = 0;
     this.#room.dropped(name, dropped);
