@@ -47,6 +47,8 @@ test('an app made from an image is posted to a running device, and runs', {
 
   const { err } = await space.run(['post', '-m', 'a new app', '--rev', 'fresh'], 'copy');
   assert.match(err, /Successfully posted Revision locals\/fresh/);
+  // It was pvr that asked: the runtime ends the update, or ends itself for a reboot into it.
+  await device.ended('locals/fresh').catch(() => device.run.exited);
   await device.rest('locals/fresh');
   assert.equal((await device.device.container('fresh')).status, 'STARTED');
 });
