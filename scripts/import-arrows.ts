@@ -22,6 +22,7 @@ const rooms: Room[] = [
   { files: /^apps\/device\/src\/host\/small\//, mayImport: /^@pantavisor\/(small-host|state|engine)$/ },
   { files: /^apps\/device\/src\/main\.ts$/, mayImport: /^@pantavisor\/(state|engine)$/ },
   { files: /^apps\/device\/src\//, mayImport: /^@pantavisor\/(state|engine|ctrl-api)$/ },
+  { files: /^images\//, mayImport: /^node:|^@pantavisor\/(cli|state)$/ },
   { files: /^apps\//, mayImport: new RegExp(`${node.source}|^(?!@pantavisor/(device|hub|console)$)`) },
 ];
 
@@ -35,7 +36,7 @@ const importPattern =
  */
 export function findForbiddenImports(root: string): string[] {
   const findings: string[] = [];
-  const files = globSync('{packages,apps}/*/src/**/*.{ts,tsx}', {
+  const files = globSync('{{packages,apps}/*,images}/src/**/*.{ts,tsx}', {
     cwd: root,
     exclude: (path) => path.includes('node_modules'),
   });
@@ -46,7 +47,7 @@ export function findForbiddenImports(root: string): string[] {
       const specifier = match[1] ?? match[2] ?? match[3] ?? '';
       if (specifier.startsWith('.')) {
         const target = relative(root, normalize(join(root, file, '..', specifier)));
-        const home = file.split('/').slice(0, 2).join('/');
+        const home = file.slice(0, file.indexOf('/src/'));
         const isTest = /\.test\.ts$/.test(file);
         if (!isTest && !target.startsWith(`${home}/`))
           findings.push(`${file}: imports ${specifier}, a file of another workspace`);

@@ -73,7 +73,7 @@ fi
 
 has npm || fail "npm is missing" "Install it: apt-get install nodejs npm (Node 20 or later)."
 # What npm would install depends on these files alone; the stamp holds their checksum.
-wanted_npm() { cat package.json .npmrc packages/*/package.json apps/*/package.json package-lock.json 2>/dev/null | cksum; }
+wanted_npm() { cat package.json .npmrc packages/*/package.json apps/*/package.json images/package.json package-lock.json 2>/dev/null | cksum; }
 installed_npm() { cat node_modules/.setup-stamp 2>/dev/null || true; }
 if [ "$(installed_npm)" != "$(wanted_npm)" ]; then
   begin_work

@@ -20,17 +20,23 @@ const stages: Record<string, () => Stage[]> = {
   unit: () =>
     suite(
       'unit',
-      ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'containers/**/*.test.ts'],
+      [
+        ...['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'images/src/**/*.test.ts'],
+        ...['scripts/**/*.test.ts', 'containers/**/*.test.ts'],
+      ],
       2,
     ),
   sim: () => suite('sim', ['sim/**/*.test.ts'], 1),
-  e2e: () => suite('e2e', ['tests/**/*.test.ts'], 1),
+  e2e: () => suite('e2e', ['tests/!(boot)/**/*.test.ts'], 1),
   /** The essentials of the device once more on the small host; `device-small` runs them all. */
   small: () => smallHost('small', ['tests/e2e/device.test.ts', 'tests/e2e/device-adoption.test.ts']),
+  /** Machines in QEMU: the essentials; `boot-all` runs everything. */
+  boot: () => suite('boot', ['tests/boot/*.test.ts'], 2),
 };
 
 /** Stages that only run when they are named. */
 const onDemand: Record<string, () => Stage[]> = {
+  'boot-all': () => suite('boot-all', ['tests/boot/**/*.test.ts'], 2),
   'device-small': () =>
     smallHost('device-small', ['tests/e2e/{device,updates}*.test.ts', 'tests/conformance/*.test.ts']),
 };

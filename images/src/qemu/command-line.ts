@@ -1,0 +1,97 @@
+/** A machine in words of QEMU: options into arguments, nothing else. */
+
+export type MachineArchitecture = 'x86_64' | 'aarch64';
+
+export interface MachineDisk {
+  /** Image file; it appears as `/dev/vda`, `/dev/vdb`, … in the order given. */
+  file: string;
+  /** Default `raw`. */
+  format?: 'raw' | 'qcow2';
+  /** Writes go to a temporary file and are gone at the end. */
+  snapshot?: boolean;
+}
+
+/** What starts first. `kernel`: QEMU itself loads kernel and initramfs. The others boot from the disks. */
+export type MachineBoot =
+  | { kind: 'kernel'; kernel: string; initrd: string; commandLine: string }
+  | { kind: 'bios' }
+  /** UEFI: OVMF's code, and a file with its variables that belongs to this machine alone. */
+  | { kind: 'efi'; code: string; variables: string }
+  /** Firmware image in place of the machine's own, e.g. U-Boot. */
+  | { kind: 'firmware'; file: string };
+
+export interface MachineForward {
+  /** TCP port of the guest. */
+  guest: number;
+  /** Port on loopback; 0 takes a free one. */
+  host: number;
+}
+
+export interface MachineOptions {
+  architecture: MachineArchitecture;
+  boot: MachineBoot;
+  /** In MiB. */
+  memory: number;
+  processors?: number;
+  disks?: readonly MachineDisk[];
+  /** User networking, with the host at 10.0.2.2; `undefined` for no network. */
+  forwards?: readonly MachineForward[];
+  /** A watchdog device; what it does when it bites. */
+  watchdog?: { model: 'i6300esb'; action: 'reset' | 'poweroff' | 'none' };
+  /** `exit`: a reset of the machine ends QEMU. `reset`: it starts anew. Default `exit`. */
+  onReset?: 'exit' | 'reset';
+  /** More arguments, as they are. */
+  extra?: readonly string[];
+}
+
+const machines: Record<MachineArchitecture, string[]> = {
+  // i8042 and friends are not missed; q35 has PCI Express, as machines of today do.
+  x86_64: ['-machine', 'q35', '-cpu', 'max'],
+  aarch64: ['-machine', 'virt', '-cpu', 'cortex-a57'],
+};
+
+function bootArguments(boot: MachineBoot): string[] {
+  switch (boot.kind) {
+    case 'bios':
+      return [];
+    case 'firmware':
+      return ['-bios', boot.file];
+    case 'efi':
+      return [
+        ...['-drive', `if=pflash,format=raw,readonly=on,file=${optionValue(boot.code)}`],
+        ...['-drive', `if=pflash,format=raw,file=${optionValue(boot.variables)}`],
+      ];
+    case 'kernel':
+      return ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', boot.commandLine];
+  }
+}
+
+/** A comma in a value of a QEMU option is written twice. */
+function optionValue(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+/**
+ * Arguments of `qemu-system-<architecture>`, without console and control connection. Emulated in software (TCG), since hardware
+ * virtualisation is not to be counted on where tests run.
+ */
+export function machineArguments(options: MachineOptions): string[] {
+  const { architecture, boot, memory, processors = 1, disks = [], forwards, watchdog, onReset = 'exit' } = options;
+  const argv = [...machines[architecture], '-accel', 'tcg,thread=multi', '-smp', `${processors}`, '-m', `${memory}`];
+  argv.push('-nodefaults', '-display', 'none', ...bootArguments(boot), '-device', 'virtio-rng-pci');
+  if (onReset === 'exit') argv.push('-no-reboot');
+  for (const [index, { file, format = 'raw', snapshot = false }] of disks.entries()) {
+    const name = `disk${index}`;
+    argv.push(
+      '-drive',
+      `if=none,id=${name},file=${optionValue(file)},format=${format},snapshot=${snapshot ? 'on' : 'off'}`,
+    );
+    argv.push('-device', `virtio-blk-pci,drive=${name},bootindex=${index}`);
+  }
+  if (forwards !== undefined) {
+    const rules = forwards.map(({ guest, host }) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`).join('');
+    argv.push('-netdev', `user,id=net0${rules}`, '-device', 'virtio-net-pci,netdev=net0,romfile=');
+  }
+  if (watchdog !== undefined) argv.push('-device', watchdog.model, '-action', `watchdog=${watchdog.action}`);
+  return [...argv, ...(options.extra ?? [])];
+}
