@@ -90,6 +90,7 @@ extern const struct binding watch_bindings[];
 extern const struct binding network_bindings[];
 extern const struct binding machine_bindings[];
 extern const struct binding log_bindings[];
+extern const struct binding watchdog_bindings[];
 
 /* Makes the environment's watcher, kept as its instance data; its thread starts with the first watch. */
 bool watcher_create(napi_env env);

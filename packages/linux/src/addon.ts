@@ -67,6 +67,8 @@ interface Addon {
   bindDatagrams(path: string, mode: number): number;
   shutdownSocket(socket: number): void;
   openInRoot(root: string, path: string, flags: number): number;
+  openWatchdog(path: string, seconds: number): { descriptor: number; seconds: number };
+  feedWatchdog(descriptor: number): void;
 }
 
 function load(): Addon {

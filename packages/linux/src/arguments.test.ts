@@ -43,6 +43,8 @@ const signatures: Record<string, Kind[]> = {
   bindDatagrams: ['string', 'integer'],
   shutdownSocket: ['integer'],
   openInRoot: ['string', 'string', 'integer'],
+  openWatchdog: ['string', 'integer'],
+  feedWatchdog: ['integer'],
 };
 const withoutArguments = ['syncAll', 'socketPair'];
 

@@ -46,3 +46,4 @@ export {
   socketPair,
   waitReadable,
 } from './socket.ts';
+export { feedWatchdog, openWatchdog } from './watchdog.ts';

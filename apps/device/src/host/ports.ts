@@ -9,6 +9,7 @@
 import type { SignatureCrypto } from '@pantavisor/state';
 import type { HttpClient } from './http-client.ts';
 import type { Streams } from './streams.ts';
+import type { Watchdogs } from './watchdog.ts';
 
 /** A refusal of the machine: what was tried, on what, and the kernel's name of the reason (`ENOENT`, `EBUSY`, …). */
 export class HostError extends Error {
@@ -340,5 +341,6 @@ export interface Host {
   signatures?: Signatures;
   network: Network;
   streams: Streams;
+  watchdogs: Watchdogs;
   system: System;
 }

@@ -62,7 +62,7 @@ export interface Streams {
    * @param request `root`: directory that stands for `/`, e.g. `/proc/PID/root`
    */
   follow(request: { root: string; path: string; changed: () => void }): Promise<Follower>;
-  /** Opens a device whose every read is one record, e.g. `/dev/kmsg`, at its first record. */
+  /** Opens a device whose every read is one record, e.g. `/dev/kmsg` at its first record, or a line of a terminal. */
   records(path: string): Promise<ByteSource>;
   /** Replaces a file by `<path>.gz`, compressed (RFC 1952). */
   gzip(path: string): Promise<void>;

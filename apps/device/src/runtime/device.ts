@@ -94,12 +94,15 @@ class Composition {
       store: request.store,
       version: request.buildInfo.version,
       state: () => this.#running.current?.state,
+      post: (event) => this.#loop.post(event),
     });
     this.#loop = createLoop<DeviceModel>({
       model: createDevice(),
       step: (model, event) => {
         const next = stepDevice(model, event);
         this.#rooms.updating(next.model.updates.attempt !== undefined);
+        const { stopping } = next.model.containers;
+        if (stopping !== undefined) this.#rooms.ending(stopping);
         return next;
       },
       clock: host.clock,
@@ -165,11 +168,7 @@ class Composition {
       await ground.leave();
       return purpose;
     });
-    const stop = (purpose: StopPurpose) => {
-      // A machine that falls asleep on its way down would never arrive.
-      this.#rooms.wakeLocks.hold('shutdown');
-      loop.post({ type: 'device.stop', purpose });
-    };
+    const stop = (purpose: StopPurpose) => loop.post({ type: 'device.stop', purpose });
     return { runtime, socketPath, revision: boot.revision, finished, stop };
   }
 
@@ -197,6 +196,7 @@ class Composition {
       post: loop.post,
       startedFrom: () => machine.lifecycle.revisions(),
       switched: (revision) => this.#follow(machine, revision),
+      held: (effect) => this.#rooms.held(effect),
       proceed: (revision, trial) => void runRevision(room, revision, trial),
       remote: () => this.#hub,
       carryOut: async (op, payload) => (await this.#hub?.carryOut(op)) || this.#rooms.carryOut(op, payload),
@@ -264,6 +264,7 @@ class Composition {
     };
     return {
       status: (name) => {
+        if (loop.model().containers.stopping !== undefined) this.#rooms.watchdog.progress();
         note(name).catch((error) =>
           log('ERROR', 'containers', `cannot note the status of ${name}: ${messageOf(error)}`),
         );

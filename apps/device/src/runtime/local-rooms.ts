@@ -1,5 +1,6 @@
-/** What a device has beside its containers: metadata, daemons, drivers, wake locks, SSH - opened, told what happens, and closed together. */
+/** What a device has beside its containers: metadata, daemons, drivers, power, debugging - opened, told what happens, and closed together. */
 import type { CommandOperation } from '@pantavisor/ctrl-api';
+import type { UpdateEffect } from '@pantavisor/engine';
 import type { State } from '@pantavisor/state';
 import type { Ground } from '../boot/ground.ts';
 import { loadOemFile } from '../config/later.ts';
@@ -7,14 +8,17 @@ import type { ConfigStore } from '../config/store.ts';
 import { type SysctlSetting, writeSysctls } from '../config/sysctl.ts';
 import { type ConfigWarning, formatWarning } from '../config/warning.ts';
 import { Daemons } from '../daemons/daemons.ts';
-import { SshServer } from '../daemons/ssh.ts';
 import { daemonTable } from '../daemons/table.ts';
+import { ConsoleShell } from '../debug/console-shell.ts';
+import { SshServer } from '../debug/ssh.ts';
 import { Drivers } from '../drivers/drivers.ts';
 import type { Host } from '../host/ports.ts';
 import { MetadataRoom } from '../metadata/room.ts';
 import { WakeLocks } from '../power/wake-locks.ts';
+import { WatchdogKeeper } from '../power/watchdog.ts';
 import { isLocalRevision } from '../storage/revision-name.ts';
 import { readSpace } from '../storage/space.ts';
+import type { NewEvent } from './loop.ts';
 
 export interface LocalRoomsParts {
   host: Host;
@@ -23,6 +27,7 @@ export interface LocalRoomsParts {
   version: string;
   /** State of the running revision. */
   state(): State | undefined;
+  post(event: NewEvent): void;
 }
 
 export class LocalRooms {
@@ -30,13 +35,16 @@ export class LocalRooms {
   readonly daemons: Daemons;
   readonly drivers: Drivers;
   readonly wakeLocks: WakeLocks;
+  readonly watchdog: WatchdogKeeper;
+  readonly #shell: ConsoleShell;
   readonly #ssh: SshServer;
   readonly #parts: LocalRoomsParts;
   #unsubscribe: (() => void) | undefined;
+  #isEnding = false;
 
   constructor(parts: LocalRoomsParts) {
     this.#parts = parts;
-    const { host, ground, store, version, state } = parts;
+    const { host, ground, store, version, state, post } = parts;
     const { config, log, places, layout } = ground;
     const space = () => readSpace(host.files, layout, config.PV_STORAGE_GC_RESERVED);
     this.metadata = new MetadataRoom({ host, config: store, places, version, space, log });
@@ -49,6 +57,18 @@ export class LocalRooms {
       log,
     });
     this.wakeLocks = new WakeLocks({ host, config, log });
+    this.watchdog = new WatchdogKeeper({ host, config, log });
+    this.#shell = new ConsoleShell({
+      host,
+      config,
+      log,
+      changed: (isOpen) => {
+        if (isOpen) this.wakeLocks.hold('debug_shell');
+        else this.wakeLocks.release('debug_shell');
+        post({ type: isOpen ? 'restart.block' : 'restart.unblock', by: 'debug-shell' });
+      },
+      postpone: (ms) => post({ type: 'restart.block', by: 'debug-shell', ms }),
+    });
     this.#ssh = new SshServer({ host, config, userMeta: `${places.run}/user-meta`, log });
   }
 
@@ -58,11 +78,13 @@ export class LocalRooms {
    * @throws Failure of rooms that a device cannot do without
    */
   async open(sysctls: readonly SysctlSetting[]): Promise<void> {
+    await this.watchdog.begin();
     await this.metadata.open();
     await this.#writeSysctls(sysctls);
     await this.wakeLocks.open();
     this.wakeLocks.hold('boot');
     await this.daemons.open();
+    if (this.#isMachine) await this.#openMachine();
     await this.#ssh.follow();
     this.#unsubscribe = this.#parts.store.subscribe((_, changed) => {
       if (changed.has('PV_DEBUG_SSH')) void this.#ssh.follow();
@@ -87,6 +109,20 @@ export class LocalRooms {
   /** The engine has the revision: what comes now no longer belongs to the start. */
   begun(): void {
     this.wakeLocks.release('boot');
+    this.watchdog.begun();
+  }
+
+  /** The device is on its way down: a machine that falls asleep there, or hangs, would never arrive. */
+  ending(purpose: 'reboot' | 'poweroff' | 'exit'): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.wakeLocks.hold('shutdown');
+    void this.watchdog.ending(purpose);
+  }
+
+  /** A reboot waits. */
+  held({ by, until }: Extract<UpdateEffect, { type: 'restart.held' }>): void {
+    if (by.includes('debug-shell')) this.#shell.held(until?.blocker === 'debug-shell' ? until.ms : undefined);
   }
 
   /** An update is in hand, or not any more. */
@@ -117,11 +153,23 @@ export class LocalRooms {
 
   /** Ends what runs. The machine may sleep again only when it goes on without this runtime. */
   async close(): Promise<void> {
-    const { config } = this.#parts.ground;
     this.#unsubscribe?.();
-    await Promise.all([this.#ssh.close(), this.daemons.close()]);
+    await Promise.all([this.#shell.close(), this.#ssh.close(), this.daemons.close()]);
     await Promise.all([this.metadata.user.settled(), this.metadata.device.settled()]);
-    if (config.PV_SYSTEM_INIT_MODE === 'appengine') await this.wakeLocks.close();
+    if (!this.#isMachine) await this.wakeLocks.close();
+  }
+
+  /** The whole machine is the device's, and not only a part of it. */
+  get #isMachine(): boolean {
+    return this.#parts.ground.config.PV_SYSTEM_INIT_MODE !== 'appengine';
+  }
+
+  async #openMachine(): Promise<void> {
+    const { host, ground } = this.#parts;
+    await this.#shell.open();
+    await host.network
+      .setUp('lo')
+      .catch((error) => ground.log('WARN', 'network', error instanceof Error ? error.message : String(error)));
   }
 
   async #updateMetadata(payload: string): Promise<void> {

@@ -41,6 +41,8 @@ export interface UpdatesRequest {
   startedFrom(): readonly string[];
   /** Another revision runs from now on. */
   switched(revision: PreparedRevision): Promise<void>;
+  /** A reboot waits. */
+  held(effect: Extract<UpdateEffect, { type: 'restart.held' }>): void;
   /** Loads and runs a revision; ends in an event. */
   proceed(revision: string, trial: boolean): void;
   /** The Hub client, if the device has one; asked when it is needed. */
@@ -125,7 +127,7 @@ export function createUpdates(request: UpdatesRequest): Updates {
 }
 
 function updateExecutors(
-  { ground, proceed, failed, remote }: UpdatesRequest,
+  { ground, held, proceed, failed, remote }: UpdatesRequest,
   take: (effect: Extract<UpdateEffect, { step: number }>) => void,
   commands: DeviceCommands,
   collector: Collector,
@@ -149,7 +151,10 @@ function updateExecutors(
     'revision.switch': take,
     'boot.proceed': ({ revision, trial }) => proceed(revision, trial),
     'device.failed': ({ failure }) => failed(failure),
-    'restart.held': ({ by }) => log('INFO', 'updates', `the reboot waits for: ${by.join(', ')}`),
+    'restart.held': (effect) => {
+      log('INFO', 'updates', `the reboot waits for: ${effect.by.join(', ')}`);
+      held(effect);
+    },
     'command.answer': ({ id, verdict }) => commands.answer(id, verdict),
     'command.run': (effect) => commands.run(effect),
     'update.ended': ({ revision, progress, reasons }) => {

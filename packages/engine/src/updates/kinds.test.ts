@@ -132,6 +132,7 @@ test('a reboot held by a debug shell is deferred, not dropped; DEFER_REBOOT leng
   world.send({ type: 'command.requested', id: 2, op: 'DEFER_REBOOT', payload: '120', context: idle });
   assert.deepEqual(world.answers.get(2), { ok: true });
   assert.equal(Math.max(...world.timers.values()) - world.now, 120_000);
+  assert.deepEqual(world.held.length, 2, 'who waits is told the new time');
   world.settle();
   assert.equal(world.bootCount, 1);
   world.rest();

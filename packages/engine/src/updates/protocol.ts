@@ -145,8 +145,8 @@ export type UpdateEffect =
   | { type: 'boot.proceed'; revision: string; trial: boolean }
   /** The revision cannot be run and there is nothing to roll back to. */
   | { type: 'device.failed'; failure: Failure }
-  /** A reboot waits for these. */
-  | { type: 'restart.held'; by: RestartBlocker[] }
+  /** A reboot waits for these; `until`: for one of them no longer than so many milliseconds from now. */
+  | { type: 'restart.held'; by: RestartBlocker[]; until?: { blocker: RestartBlocker; ms: number } }
   | { type: 'command.answer'; id: number; verdict: CommandVerdict }
   /** An op that the engine leaves to the device; ends in command.finished. */
   | { type: 'command.run'; id: number; op: CommandOp; payload: string }

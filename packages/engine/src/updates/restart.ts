@@ -37,6 +37,8 @@ export function blockRestart(turn: UpdateTurn, by: RestartBlocker, ms: number | 
   if (!blockers.includes(by)) turn.put({ blockers: [...blockers, by] });
   if (ms === undefined) turn.cancel(`block-${by}`);
   else turn.arm(`block-${by}`, ms);
+  if (turn.model.restart?.begun === false && ms !== undefined)
+    turn.emit({ type: 'restart.held', by: [...turn.model.blockers], until: { blocker: by, ms } });
 }
 
 /** Takes one hold away; a reboot that waited for it goes on. */

@@ -192,6 +192,8 @@ export const openFlags = {
   readWrite: 2,
   create: 0o100,
   exclusive: 0o200,
+  /** O_NOCTTY: a terminal does not become that of this process. */
+  noTerminal: 0o400,
   truncate: 0o1000,
   append: 0o2000,
   nonBlocking: 0o4000,

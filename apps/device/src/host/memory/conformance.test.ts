@@ -2,8 +2,10 @@ import { testClock } from '../testing/clock.ts';
 import { testContainers } from '../testing/containers.ts';
 import { testFiles } from '../testing/files.ts';
 import { testMounts } from '../testing/mounts.ts';
+import { testWatchdogs } from '../testing/watchdogs.ts';
 import { createMemoryHost } from './host.ts';
 import { makeMemoryImage } from './images.ts';
+import { newWatchdog } from './watchdog.ts';
 
 const name = 'simulated machine';
 
@@ -26,6 +28,13 @@ testMounts(name, async () => {
     return { filesystem: 'squashfs' };
   };
   return { mounts, files, directory: '/d', makeImage };
+});
+
+testWatchdogs(name, async () => {
+  const { files, machine, watchdogs } = createMemoryHost();
+  await files.makeDirectory('/d');
+  machine.watchdogs.set('/dev/watchdog', newWatchdog());
+  return { watchdogs, files, directory: '/d', device: '/dev/watchdog' };
 });
 
 testContainers(name, async () => {

@@ -17,6 +17,7 @@ import { type MemoryStreams, memoryStreams } from './streams.ts';
 import { memorySystem, type RuntimeRecord } from './system.ts';
 import { runtimeClock } from './timeline.ts';
 import { encodeUtf8, memoryTextCoding } from './utf8.ts';
+import { memoryWatchdogs } from './watchdog.ts';
 
 export interface MemoryHostOptions extends Partial<MachineOptions> {
   environment?: Record<string, string>;
@@ -150,6 +151,7 @@ function startRuntime(machine: Machine, options: MemoryHostOptions): MemoryHost 
     network: memoryNetwork(machine, gate),
     // Nothing looks into an archive here: it keeps its content.
     streams: memoryStreams(machine, gate, (path) => files.rename(path, `${path}.gz`)),
+    watchdogs: memoryWatchdogs(machine, gate),
     system: memorySystem({
       machine,
       gate,

@@ -8,6 +8,7 @@ import { NameSpace } from './name-space.ts';
 import type { Choose } from './random.ts';
 import { Timeline } from './timeline.ts';
 import { encodeUtf8 } from './utf8.ts';
+import type { MemoryWatchdog } from './watchdog.ts';
 
 /** A change of a persistent file system, in the order in which they were asked for. */
 export interface DiskEffect {
@@ -71,6 +72,8 @@ export class Machine {
   readonly busyMounts = new Set<string>();
   readonly servers = new Map<string, MemoryServer>();
   readonly bridges = new Map<string, { address?: string; up: boolean }>();
+  /** Watchdogs that the machine has, by path; a test puts them there. */
+  readonly watchdogs = new Map<string, MemoryWatchdog>();
   /** Pids of all processes that live: runtime, monitors, container inits, spawned programs. */
   readonly processes = new Set<number>();
   readonly observers: ((effect: DiskEffect) => void)[] = [];

@@ -15,6 +15,7 @@ import { createSignatures } from './signatures.ts';
 import { createStreams } from './streams.ts';
 import { createSystem } from './system.ts';
 import { createText } from './text.ts';
+import { createWatchdogs } from './watchdog.ts';
 
 /** Every door of the device, on Node and the Linux kernel. Starts nothing and changes nothing until a port is used. */
 export function createNodeHost(): Host {
@@ -40,6 +41,7 @@ export function createNodeHost(): Host {
     signatures: createSignatures(),
     network: createNetwork(),
     streams: createStreams(),
+    watchdogs: createWatchdogs(),
     system: createSystem(children),
   };
 }

@@ -33,6 +33,7 @@ it('the Node host has every door, and opens none by itself', () => {
     signatures: true,
     network: true,
     streams: true,
+    watchdogs: true,
     system: true,
   };
   assert.deepEqual(Object.keys(createNodeHost()).sort(), Object.keys(every).sort());

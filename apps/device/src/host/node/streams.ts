@@ -31,7 +31,10 @@ export function createStreams(): Streams {
     follow: async ({ root, path, changed }) => new NodeFollower(root, path, changed),
     records: (path) =>
       guarded('open', path, async () => {
-        const descriptor = await promisify(openFile)(path, constants.O_RDONLY | constants.O_NONBLOCK);
+        const descriptor = await promisify(openFile)(
+          path,
+          constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY,
+        );
         return new DescriptorSource(descriptor);
       }),
     gzip: (path) => guarded('compress', path, () => compress(path)),

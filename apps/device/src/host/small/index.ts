@@ -18,6 +18,7 @@ import { startValues } from './start.ts';
 import { createStreams } from './streams/index.ts';
 import { createSystem } from './system.ts';
 import { createHashing, createText } from './text.ts';
+import { createWatchdogs } from './watchdog.ts';
 
 /**
  * Creates the host. Nothing happens until a port is used, except what is asked for to find faults: SIGUSR2 reports the heap, and with
@@ -53,6 +54,7 @@ export function createSmallHost(): Host {
     signatures: createSignatures(kernel, files),
     network: createNetwork(kernel, async (path) => (await files.status(path)) !== undefined),
     streams: createStreams(kernel, loop, processes),
+    watchdogs: createWatchdogs(kernel),
     system,
   };
 }

@@ -19,7 +19,11 @@ export function createStreams(kernel: Kernel, loop: Loop, processes: Pick<Proces
     follow: async (request) => attempt('follow', request.path, () => new SmallFollower(kernel, watches, request)),
     records: async (path) =>
       attempt('open', path, () =>
-        descriptorSource(kernel, loop, kernel.open(path, openFlags.readOnly | openFlags.nonBlocking)),
+        descriptorSource(
+          kernel,
+          loop,
+          kernel.open(path, openFlags.readOnly | openFlags.nonBlocking | openFlags.noTerminal),
+        ),
       ),
     gzip: async (path) => {
       const { code, stderr } = await processes.run(['gzip', '-f', path], { timeout: gzipTimeout });

@@ -4,6 +4,7 @@ import { testFiles } from '../../testing/files.ts';
 import { type HttpServers, testHttpClient } from '../../testing/http-client.ts';
 import { testMounts } from '../../testing/mounts.ts';
 import { type SignatureCases, testSignatures } from '../../testing/signatures.ts';
+import { testWatchdogs } from '../../testing/watchdogs.ts';
 import { createSmallHost } from '../index.ts';
 import { runAll } from './runner.ts';
 
@@ -73,6 +74,11 @@ testHttpClient('small', async () => {
     servers: JSON.parse(await host.files.readText(`${material}/servers.json`)) as HttpServers,
     dispose: remove,
   };
+});
+
+testWatchdogs('small', async () => {
+  const { path, remove } = await directory('watchdogs');
+  return { watchdogs: host.watchdogs, files: host.files, directory: path, dispose: remove };
 });
 
 runAll((line) => host.system.print('stdout', `${line}\n`)).then(() => host.system.exit(0));
