@@ -20,6 +20,8 @@ import type { ConfigStore } from '../config/store.ts';
 import type { HttpClient } from '../host/http-client.ts';
 import type { Host } from '../host/ports.ts';
 import type { MetadataRoom } from '../metadata/room.ts';
+import type { WakeLocks } from '../power/wake-locks.ts';
+import type { Rounds } from '../power/wake-windows.ts';
 import { sentenceOf } from '../runtime/failure.ts';
 import type { NewEvent } from '../runtime/loop.ts';
 import { saveProgress } from '../storage/progress.ts';
@@ -45,6 +47,10 @@ export interface HubClientParts {
   version: string;
   metadata: MetadataRoom;
   updates(): UpdateModel;
+  /** Keeps the device awake while it talks to the Hub. */
+  awake: Pick<WakeLocks, 'hold' | 'release'>;
+  /** The device is logged in, or the Hub is out of reach. */
+  online(isOnline: boolean): void;
   /** Makes room on the storage. */
   collect(): Promise<unknown>;
   post(event: NewEvent): void;
@@ -61,7 +67,7 @@ const phaseOf: Partial<Record<ProgressStatus, HubUpdatePhase>> = {
   TESTING: 'installed',
 };
 
-export class HubClient implements Remote {
+export class HubClient implements Remote, Rounds {
   readonly #parts: HubClientParts;
   readonly #connection: HubConnection;
   readonly #questions: ReturnType<typeof createQuestions>;
@@ -71,11 +77,13 @@ export class HubClient implements Remote {
   readonly #unsubscribe: () => void;
   #model: HubClientModel = createHubClient();
   #challenge = '';
+  /** Those who wait for the next answer to the question for steps. */
+  #polls: ((isAnswered: boolean) => void)[] = [];
   #closed = false;
 
   constructor(parts: HubClientParts) {
     this.#parts = parts;
-    const { host, client, ground, store, credentials, authorities, version, metadata, collect } = parts;
+    const { host, client, ground, store, credentials, authorities, version, metadata, awake, collect } = parts;
     const { files, clock } = host;
     const { layout, context, config, objects, log } = ground;
     this.#connection = new HubConnection({
@@ -110,7 +118,7 @@ export class HubClient implements Remote {
     });
     const deviceId = () => credentials.id;
     const random = () => this.#random();
-    this.#sync = new MetadataSync({ connection, deviceId, config, clock, metadata, random, log });
+    this.#sync = new MetadataSync({ connection, deviceId, config, clock, metadata, random, awake, log });
     this.#unsubscribe = store.subscribe(() => this.#send({ type: 'settings', settings: this.#settings() }));
   }
 
@@ -128,6 +136,20 @@ export class HubClient implements Remote {
 
   get claimed(): boolean {
     return this.#model.claimed;
+  }
+
+  get hasHub(): boolean {
+    return this.#model.remote && this.#model.claimed;
+  }
+
+  get isOnline(): boolean {
+    return this.#model.toldMode === 'online';
+  }
+
+  async round(): Promise<boolean> {
+    if (!this.isOnline) return false;
+    const results = await Promise.all([this.#pollSteps(), this.#sync.round()]);
+    return results.every(Boolean);
   }
 
   /** Another revision runs from now on: one of the device's own does without the Hub, unless configured otherwise. */
@@ -180,7 +202,8 @@ export class HubClient implements Remote {
     this.#closed = true;
     this.#unsubscribe();
     this.#downloader.close();
-    this.#sync.setOnline(false);
+    this.#sync.close();
+    this.#answerPolls(false);
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
   }
@@ -212,9 +235,7 @@ export class HubClient implements Remote {
     const { post, credentials, metadata } = this.#parts;
     switch (effect.type) {
       case 'ask':
-        void this.#questions
-          .ask(effect.request)
-          .then((outcome) => this.#send({ type: 'answered', id: effect.id, outcome }));
+        void this.#ask(effect);
         break;
       case 'report':
         void this.#questions
@@ -252,6 +273,31 @@ export class HubClient implements Remote {
     }
   }
 
+  async #ask({ id, request }: Extract<HubEffect, { type: 'ask' }>): Promise<void> {
+    const { awake } = this.#parts;
+    const isPoll = request === 'poll-steps';
+    if (isPoll) awake.hold('update_check');
+    const outcome = await this.#questions.ask(request);
+    this.#send({ type: 'answered', id, outcome });
+    if (!isPoll) return;
+    // Not before: what the Hub offered may be an update by now, which keeps the device awake itself.
+    awake.release('update_check');
+    this.#answerPolls(!('reason' in outcome));
+  }
+
+  /** Asks for steps at once. While an update is in hand there is nothing to ask. */
+  #pollSteps(): Promise<boolean> {
+    if (this.#model.state !== 'idle') return Promise.resolve(true);
+    return new Promise((resolve) => {
+      this.#polls.push(resolve);
+      this.#send({ type: 'nudge' });
+    });
+  }
+
+  #answerPolls(isAnswered: boolean): void {
+    for (const poll of this.#polls.splice(0)) poll(isAnswered);
+  }
+
   #arm(timer: string, ms: number): void {
     const cancel = this.#parts.host.clock.after(ms, () => {
       this.#timers.delete(timer);
@@ -263,6 +309,9 @@ export class HubClient implements Remote {
   #tellMode(mode: HubMode): void {
     this.#parts.post({ type: 'hub.state', mode });
     this.#sync.setOnline(mode === 'online');
+    this.#parts.online(mode === 'online');
+    // The client has other questions than for steps now.
+    if (mode !== 'online') this.#answerPolls(false);
     this.#show(mode);
   }
 

@@ -99,7 +99,7 @@ export class MetadataRoom implements Metadata {
     }
   }
 
-  #configure({ key, value }: MetadataChange): void {
+  #configure({ key, value }: Pick<MetadataChange, 'key' | 'value'>): void {
     const { config, log } = this.#parts;
     if (value === undefined) config.release(key);
     // Most metadata is no configuration: that is not worth a word.

@@ -16,6 +16,8 @@ export interface MetadataChange {
   key: string;
   /** Undefined: the key was removed. */
   value: string | undefined;
+  /** Somebody asked for it, and it is on the storage; else the device has found it out by itself. */
+  isAsked: boolean;
 }
 
 export interface MetadataStoreParts {
@@ -99,13 +101,13 @@ export class MetadataStore {
         await writeDurable(files, `${directory}/${key}`, value, fileMode);
         this.#kept.add(key);
       } else this.#say(`cannot keep ${JSON.stringify(key)} over a restart: it cannot be the name of a file`);
-      return this.#commit(key, value);
+      return this.#commit(key, value, true);
     });
   }
 
   /** Sets a key that the device finds out by itself at each start: it is shown and not kept. @returns whether anything changed */
   report(key: string, value: string): Promise<boolean> {
-    return this.#inTurn(async () => this.#map.get(key) !== value && this.#commit(key, value));
+    return this.#inTurn(async () => this.#map.get(key) !== value && this.#commit(key, value, false));
   }
 
   /** Removes a key everywhere. @returns whether it was there */
@@ -134,14 +136,14 @@ export class MetadataStore {
     if (this.#kept.delete(key)) await removeDurable(files, `${directory}/${key}`);
     this.#map.delete(key);
     await this.#attempt(`hide ${key}`, () => this.#view.delete(key));
-    this.#tell({ key, value: undefined });
+    this.#tell({ key, value: undefined, isAsked: true });
     return true;
   }
 
-  async #commit(key: string, value: string): Promise<boolean> {
+  async #commit(key: string, value: string, isAsked: boolean): Promise<boolean> {
     if (!this.#map.set(key, value)) return false;
     await this.#attempt(`show ${key}`, () => this.#view.set(key, value));
-    this.#tell({ key, value });
+    this.#tell({ key, value, isAsked });
     return true;
   }
 

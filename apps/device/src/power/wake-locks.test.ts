@@ -12,9 +12,7 @@ async function machine(mode: 'disabled' | 'locks' | 'managed', kernel = true) {
   const writes: string[] = [];
   if (kernel) {
     await makeDirectories(host.files, '/sys/power');
-    await makeDirectories(host.files, '/sys/class/rtc/rtc0');
-    for (const name of ['power/wake_lock', 'power/wake_unlock', 'power/autosleep', 'class/rtc/rtc0/wakealarm'])
-      await host.files.write(`/sys/${name}`, '');
+    for (const name of ['wake_lock', 'wake_unlock', 'autosleep']) await host.files.write(`/sys/power/${name}`, '');
   }
   const files = {
     ...host.files,
@@ -27,7 +25,8 @@ async function machine(mode: 'disabled' | 'locks' | 'managed', kernel = true) {
   const lines: string[] = [];
   const log = (level: string, _: string, message: string) => void lines.push(`${level} ${message}`);
   const locks = new WakeLocks({ host: { files, clock: host.clock }, config: liveConfig(store), log });
-  return { host, locks, writes, lines };
+  const change = (value: string) => store.apply([{ name: 'PV_POWER_MODE', value, source: 'test' }], 'metadata');
+  return { host, locks, writes, lines, change };
 }
 
 test('one lock for all scopes: set with the first, taken back with the last', async () => {
@@ -67,7 +66,7 @@ test('disabled means that nothing happens at all', async () => {
   assert.deepEqual(writes, []);
 });
 
-test('managed: the alarm is set at start, and the machine may sleep some time after the first start', async () => {
+test('managed: the machine may sleep some time after the first start', async () => {
   const { host, locks, writes } = await machine('managed');
   await locks.open();
   locks.hold('boot');
@@ -77,8 +76,6 @@ test('managed: the alarm is set at start, and the machine may sleep some time af
   assert.deepEqual([locks.status().settling, locks.status().autosleep], [false, true]);
   assert.deepEqual(writes, [
     'wake_unlock pantavisor',
-    'wakealarm 0',
-    'wakealarm +3600',
     'wake_lock pantavisor',
     'wake_unlock pantavisor',
     'autosleep mem',
@@ -90,4 +87,54 @@ test('managed: the alarm is set at start, and the machine may sleep some time af
 test('managed power without wake locks is a device that cannot start', async () => {
   const { locks } = await machine('managed', false);
   await assert.rejects(locks.open(), { code: 'wake-locks-missing' });
+});
+
+test('a change of the mode counts from the next start of a revision, and brings autosleep at once', async () => {
+  const { host, locks, writes, change } = await machine('locks');
+  await locks.open();
+  locks.hold('boot');
+  locks.release('boot');
+  locks.hold('update');
+  await host.settle();
+  writes.length = 0;
+  change('managed');
+  assert.equal(locks.status().mode, 'locks');
+  assert.equal(await locks.follow(), true);
+  await host.settle();
+  assert.deepEqual([locks.status().mode, locks.status().autosleep, locks.status().settling], ['managed', true, false]);
+  assert.deepEqual(writes, [
+    'wake_unlock pantavisor',
+    'wake_unlock pantavisor',
+    'wake_lock pantavisor',
+    'autosleep mem',
+  ]);
+  writes.length = 0;
+  change('disabled');
+  await locks.follow();
+  assert.deepEqual([locks.status().count, locks.status().autosleep], [0, false]);
+  assert.deepEqual(writes, ['wake_unlock pantavisor', 'autosleep off']);
+  change('locks');
+  await locks.follow();
+  assert.equal(locks.status().held.update, true, 'who needs the device awake was not forgotten');
+});
+
+test('a change to managed during the start lets the device settle first', async () => {
+  const { host, locks, change } = await machine('locks');
+  await locks.open();
+  locks.hold('boot');
+  change('managed');
+  await locks.follow();
+  assert.equal(locks.status().autosleep, false);
+  locks.release('boot');
+  await host.advance(90_000);
+  assert.equal(locks.status().autosleep, true);
+});
+
+test('a change to managed on a kernel without wake locks is said, and the mode before goes on', async () => {
+  const { locks, lines, change } = await machine('locks', false);
+  await locks.open();
+  change('managed');
+  assert.equal(await locks.follow(), false);
+  assert.equal(locks.status().mode, 'locks');
+  assert.match(lines.join('\n'), /ERROR cannot manage power: the kernel has no/);
 });

@@ -95,6 +95,7 @@ class Composition {
       version: request.buildInfo.version,
       state: () => this.#running.current?.state,
       post: (event) => this.#loop.post(event),
+      rounds: () => this.#hub,
     });
     this.#loop = createLoop<DeviceModel>({
       model: createDevice(),
@@ -214,6 +215,10 @@ class Composition {
       cmdline,
       version: buildInfo.version,
       metadata: this.#rooms.metadata,
+      awake: this.#rooms.wakeLocks,
+      online: (isOnline) => {
+        if (isOnline) this.#rooms.wakeWindows.online();
+      },
       updates: () => loop.model().updates,
       collect: () => collector.collect(),
       post: loop.post,
@@ -242,7 +247,7 @@ class Composition {
       metadata: this.#rooms.metadata,
       drivers: this.#rooms.drivers,
       daemons: this.#rooms.daemons,
-      wakeLocks: this.#rooms.wakeLocks,
+      wakeLocks: { status: () => this.#rooms.wakeLocksStatus() },
       onFailure: (line, error) => log('ERROR', 'control', `${line}: ${messageOf(error)}`),
     });
   }

@@ -1,5 +1,5 @@
 /** What a device has beside its containers: metadata, daemons, drivers, power, debugging - opened, told what happens, and closed together. */
-import type { CommandOperation } from '@pantavisor/ctrl-api';
+import type { CommandOperation, WakeLocksJson } from '@pantavisor/ctrl-api';
 import type { UpdateEffect } from '@pantavisor/engine';
 import type { State } from '@pantavisor/state';
 import type { Ground } from '../boot/ground.ts';
@@ -15,6 +15,7 @@ import { Drivers } from '../drivers/drivers.ts';
 import type { Host } from '../host/ports.ts';
 import { MetadataRoom } from '../metadata/room.ts';
 import { WakeLocks } from '../power/wake-locks.ts';
+import { type Rounds, WakeWindows } from '../power/wake-windows.ts';
 import { WatchdogKeeper } from '../power/watchdog.ts';
 import { isLocalRevision } from '../storage/revision-name.ts';
 import { readSpace } from '../storage/space.ts';
@@ -28,6 +29,8 @@ export interface LocalRoomsParts {
   /** State of the running revision. */
   state(): State | undefined;
   post(event: NewEvent): void;
+  /** The Hub client, if the device has one. */
+  rounds(): Rounds | undefined;
 }
 
 export class LocalRooms {
@@ -35,16 +38,18 @@ export class LocalRooms {
   readonly daemons: Daemons;
   readonly drivers: Drivers;
   readonly wakeLocks: WakeLocks;
+  readonly wakeWindows: WakeWindows;
   readonly watchdog: WatchdogKeeper;
   readonly #shell: ConsoleShell;
   readonly #ssh: SshServer;
   readonly #parts: LocalRoomsParts;
   #unsubscribe: (() => void) | undefined;
+  #isUpdating = false;
   #isEnding = false;
 
   constructor(parts: LocalRoomsParts) {
     this.#parts = parts;
-    const { host, ground, store, version, state, post } = parts;
+    const { host, ground, store, version, state, post, rounds } = parts;
     const { config, log, places, layout } = ground;
     const space = () => readSpace(host.files, layout, config.PV_STORAGE_GC_RESERVED);
     this.metadata = new MetadataRoom({ host, config: store, places, version, space, log });
@@ -57,6 +62,7 @@ export class LocalRooms {
       log,
     });
     this.wakeLocks = new WakeLocks({ host, config, log });
+    this.wakeWindows = new WakeWindows({ host, config, locks: this.wakeLocks, rounds, log });
     this.watchdog = new WatchdogKeeper({ host, config, log });
     this.#shell = new ConsoleShell({
       host,
@@ -83,6 +89,7 @@ export class LocalRooms {
     await this.#writeSysctls(sysctls);
     await this.wakeLocks.open();
     this.wakeLocks.hold('boot');
+    if (this.wakeLocks.mode === 'managed') await this.wakeWindows.open();
     await this.daemons.open();
     if (this.#isMachine) await this.#openMachine();
     await this.#ssh.follow();
@@ -101,6 +108,10 @@ export class LocalRooms {
       await this.#writeSysctls(sysctls);
     } catch (error) {
       log('ERROR', 'config', `cannot read the OEM configuration: ${error instanceof Error ? error.message : error}`);
+    }
+    if (await this.wakeLocks.follow()) {
+      if (this.wakeLocks.mode === 'managed') await this.wakeWindows.open();
+      else this.wakeWindows.close();
     }
     const remote = config.PV_CONTROL_REMOTE && (!isLocalRevision(revision) || config.PV_CONTROL_REMOTE_ALWAYS);
     await this.metadata.revisionStarts(revision, remote);
@@ -127,8 +138,20 @@ export class LocalRooms {
 
   /** An update is in hand, or not any more. */
   updating(isUpdating: boolean): void {
-    if (isUpdating) this.wakeLocks.hold('update');
-    else this.wakeLocks.release('update');
+    if (isUpdating === this.#isUpdating) return;
+    this.#isUpdating = isUpdating;
+    if (isUpdating) {
+      this.wakeLocks.hold('update');
+      return;
+    }
+    // First: between the two the machine could fall asleep.
+    this.wakeWindows.updateEnded();
+    this.wakeLocks.release('update');
+  }
+
+  /** As `GET /wakelocks` shows it. */
+  wakeLocksStatus(): WakeLocksJson {
+    return { ...this.wakeLocks.status(), run_window: this.wakeWindows.isRunWindow };
   }
 
   /** Carries out a command of the control socket that concerns these rooms. @returns false when it is none of those */
@@ -154,6 +177,7 @@ export class LocalRooms {
   /** Ends what runs. The machine may sleep again only when it goes on without this runtime. */
   async close(): Promise<void> {
     this.#unsubscribe?.();
+    this.wakeWindows.close();
     await Promise.all([this.#shell.close(), this.#ssh.close(), this.daemons.close()]);
     await Promise.all([this.metadata.user.settled(), this.metadata.device.settled()]);
     if (!this.#isMachine) await this.wakeLocks.close();
