@@ -15,7 +15,8 @@ const rooms: Room[] = [
   { files: /\.test\.ts$|\/testing\/|^tests\/|^bench\/|^sim\/|^scripts\//, mayImport: /.*/ },
   { files: /^packages\/state\/src\//, mayImport: nothing },
   { files: /^packages\/engine\/src\//, mayImport: /^@pantavisor\/state$/ },
-  { files: /^packages\/ctrl-api\//, mayImport: /^(node:http|node:net|@pantavisor\/state)$/ },
+  { files: /^packages\/ctrl-api\/src\/node-transport\.ts$/, mayImport: /^node:net$/ },
+  { files: /^packages\/ctrl-api\//, mayImport: /^@pantavisor\/state$/ },
   { files: /^packages\/linux\//, mayImport: /^node:|^node-api-headers$/ },
   { files: /^packages\//, mayImport: /^(?!@pantavisor\/(device|device-tools|pvr|hub|console))/ },
   { files: /^apps\/device\/src\/host\/node\//, mayImport: /^node:|^@pantavisor\/(linux|state|engine)$/ },
@@ -23,6 +24,15 @@ const rooms: Room[] = [
   { files: /^apps\/device\/src\/main\.ts$/, mayImport: /^@pantavisor\/(state|engine)$/ },
   { files: /^apps\/device\/src\//, mayImport: /^@pantavisor\/(state|engine|ctrl-api)$/ },
   { files: /^images\//, mayImport: /^node:|^@pantavisor\/(cli|state)$/ },
+  {
+    files: /^apps\/device-tools\/src\/(host\/node|pvcontrol|pventer)\.ts$/,
+    mayImport: /^node:|^@pantavisor\/(cli\/(output|node-terminal)|ctrl-api\/client)$/,
+  },
+  {
+    files: /^apps\/device-tools\/src\/host\//,
+    mayImport: /^@pantavisor\/(small-host|cli\/output|ctrl-api\/portable)$/,
+  },
+  { files: /^apps\/device-tools\//, mayImport: /^@pantavisor\/(cli\/output|ctrl-api|ctrl-api\/portable)$/ },
   { files: /^apps\//, mayImport: new RegExp(`${node.source}|^(?!@pantavisor/(device|hub|console)$)`) },
 ];
 

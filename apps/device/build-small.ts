@@ -1,11 +1,12 @@
 /**
- * `node apps/device/build-small.ts [x64|arm64|arm]`: makes the static executable of the runtime and prints its path. Silent about the rest
- * when there is nothing to do.
+ * `node apps/device/build-small.ts [x64|arm64|arm]`: makes the static executable of the runtime and its tools and prints its path. Silent
+ * about the rest when there is nothing to do.
  */
-import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildExecutable, type TargetName, targets } from '@pantavisor/small-host/build';
 import { build } from 'esbuild';
+import { toolNames } from '../device-tools/src/tool-names.ts';
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const name = process.argv[2] ?? (process.arch === 'arm64' ? 'arm64' : 'x64');
@@ -14,31 +15,47 @@ if (!(name in targets)) {
   process.exit(64);
 }
 
-const { outputFiles } = await build({
-  absWorkingDir: checkout,
-  entryPoints: ['apps/device/src/main-small.ts'],
-  bundle: true,
-  minify: true,
-  platform: 'neutral',
-  format: 'iife',
-  target: 'es2024',
-  sourcemap: 'external',
-  outfile: 'pantavisor.js',
-  write: false,
-});
-const [map, program] = ['.map', '.js'].map((end) => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '');
+/** What the executable is, by the name it is called by: the runtime unless it is that of a tool. */
+const programs = [
+  { file: 'pantavisor.js', entry: 'apps/device/src/main-small.ts', names: [] },
+  { file: 'tools.js', entry: 'apps/device-tools/src/main-small.ts', names: toolNames },
+];
+
+const linked = await Promise.all(
+  programs.map(async ({ file, entry, names }) => {
+    const { outputFiles } = await build({
+      absWorkingDir: checkout,
+      entryPoints: [entry],
+      bundle: true,
+      minify: true,
+      platform: 'neutral',
+      format: 'iife',
+      target: 'es2024',
+      sourcemap: 'external',
+      outfile: file,
+      write: false,
+    });
+    const textOf = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
+    return { file, names, text: textOf('.js'), map: textOf('.map') };
+  }),
+);
+
 const cache = `${checkout}build/small-host`;
 mkdirSync(cache, { recursive: true });
 const executable = buildExecutable({
   target: targets[name as TargetName],
   root: `${checkout}packages/small-host`,
   cache,
-  program: program ?? '',
+  programs: linked,
   say: (line) => console.error(`build: ${line}`),
 });
 const product = `${cache}/${name}/pantavisor`;
 copyFileSync(executable, `${product}.tmp`);
 renameSync(`${product}.tmp`, product);
+for (const tool of toolNames) {
+  rmSync(`${cache}/${name}/${tool}`, { force: true });
+  symlinkSync('pantavisor', `${cache}/${name}/${tool}`);
+}
 // For trace.ts, which puts file names and lines into stack traces.
-writeFileSync(`${product}.js.map`, map ?? '');
+for (const { file, map } of linked) writeFileSync(`${cache}/${name}/${file}.map`, map);
 console.log(product);

@@ -1,12 +1,15 @@
 /** pvcontrol against a real control socket with real storage: what it asks, what it prints, and its exit codes. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startControl } from '../../apps/device/src/control/server.ts';
 import { createScriptedRooms, type ScriptedRooms } from '../../apps/device/src/control/testing/scripted-rooms.ts';
@@ -14,6 +17,7 @@ import { createFiles } from '../../apps/device/src/host/node/files.ts';
 import { createHttp } from '../../apps/device/src/host/node/http.ts';
 import { createText } from '../../apps/device/src/host/node/text.ts';
 import type { HttpServer } from '../../apps/device/src/host/ports.ts';
+import { createNodeTools } from '../../apps/device-tools/src/host/node.ts';
 import { runPvcontrol } from '../../apps/device-tools/src/pvcontrol/program.ts';
 
 const escapeCode = '\u001b';
@@ -21,6 +25,7 @@ const options = { timeout: 30_000 };
 const directory = mkdtempSync(join(tmpdir(), 'control-pvcontrol-'));
 const socketPath = join(directory, 'pv-ctrl');
 const state = '{"#spec":"pantavisor-service-system@1"}';
+const tools = createNodeTools();
 let rooms: ScriptedRooms;
 let server: HttpServer;
 
@@ -50,7 +55,16 @@ interface Setting {
   stdin?: string;
 }
 
-async function run(argv: string[], { terminal = false, environment = {}, stdin = '' }: Setting = {}): Promise<Result> {
+/** The static executable instead of Node, as PANTAVISOR_HOST asks for it everywhere. */
+const small = process.env.PANTAVISOR_HOST === 'small';
+const program = fileURLToPath(new URL('../../apps/device-tools/bin/pvcontrol', import.meta.url));
+
+function run(argv: string[], setting: Setting = {}): Promise<Result> {
+  const environment = { PV_CTRL_SOCKET: socketPath, ...setting.environment };
+  return small ? runProcess(argv, { ...setting, environment }) : runHere(argv, { ...setting, environment });
+}
+
+async function runHere(argv: string[], { terminal = false, environment = {}, stdin = '' }: Setting): Promise<Result> {
   const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const output = (name: 'stdout' | 'stderr') => ({
     isTTY: terminal,
@@ -58,14 +72,33 @@ async function run(argv: string[], { terminal = false, environment = {}, stdin =
     write: (text: string | Uint8Array) => void chunks[name].push(Buffer.from(text)),
   });
   const code = await runPvcontrol(argv, {
+    ...tools,
     stdout: output('stdout'),
     stderr: output('stderr'),
-    environment: { PV_CTRL_SOCKET: socketPath, ...environment },
+    environment,
     stdin: async function* () {
       yield Buffer.from(stdin);
     },
   });
   return { code, stdout: Buffer.concat(chunks.stdout).toString(), stderr: Buffer.concat(chunks.stderr).toString() };
+}
+
+/** With a terminal both streams are one: script(1) makes it, and what it shows stands for either. */
+async function runProcess(
+  argv: string[],
+  { terminal = false, environment = {}, stdin = '' }: Setting,
+): Promise<Result> {
+  const quoted = [program, ...argv].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const [file, ...rest] = terminal
+    ? ['script', '-qec', `stty cols 200; exec ${quoted}`, '/dev/null']
+    : [program, ...argv];
+  const child = spawn(file!, rest, {
+    env: { PATH: process.env.PATH, PANTAVISOR_HOST: 'small', TERM: 'xterm', ...environment },
+  });
+  child.stdin.on('error', () => {}).end(stdin);
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  const shown = stdout.replaceAll('\r\n', '\n');
+  return terminal ? { code, stdout: shown, stderr: shown } : { code, stdout, stderr };
 }
 
 const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');

@@ -3,8 +3,18 @@ export { type CommandSpec, type Example, type ExitCode, type Flag, Input, type R
 export { type CandidateSource, completionScript, findCandidates, type Shell, shells } from './completion.ts';
 export { Failure, type FailureOptions } from './failure.ts';
 export { helpText } from './help.ts';
+export { processTerminal } from './node-terminal.ts';
+export {
+  type Cell,
+  createProgressBar,
+  formatBytes,
+  formatTable,
+  nearest,
+  type Output,
+  type ProgressBar,
+  painter,
+  printable,
+  type Style,
+} from './output.ts';
 export { type Parsed, parseCommandLine } from './parse.ts';
-export { createProgressBar, type ProgressBar } from './progress.ts';
-export { nearest } from './suggest.ts';
-export { type Cell, formatBytes, formatTable, printable } from './table.ts';
-export { type Output, painter, processTerminal, type Style, type Terminal } from './terminal.ts';
+export type { Terminal } from './terminal.ts';

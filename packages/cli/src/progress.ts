@@ -13,12 +13,7 @@ export interface ProgressBar {
 }
 
 /** @param now clock in milliseconds */
-export function createProgressBar(
-  output: Output,
-  label: string,
-  size: number,
-  now = () => performance.now(),
-): ProgressBar {
+export function createProgressBar(output: Output, label: string, size: number, now = () => Date.now()): ProgressBar {
   if (!output.isTTY || size === 0) return { add: () => {}, end: () => {} };
   const begin = now();
   let drawn = begin;
@@ -27,7 +22,7 @@ export function createProgressBar(
     add: (bytes) => {
       done += bytes;
       const time = now();
-      if (time - drawn < interval) return;
+      if (time - drawn < interval && done < size) return;
       drawn = time;
       const seconds = Math.max((time - begin) / 1000, 0.001);
       const share = Math.min(1, done / size);

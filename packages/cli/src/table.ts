@@ -4,6 +4,8 @@ import type { Style } from './terminal.ts';
 export interface Cell {
   text: string;
   style?: Style;
+  /** Numbers stand to the right. */
+  right?: boolean;
 }
 
 const width = (text: string): number => [...text].length;
@@ -31,11 +33,12 @@ export function formatTable(
     .map((row) => {
       let used = 0;
       const cells = headings.map((_, index) => {
-        const { text = '', style } = row[index] ?? {};
+        const { text = '', style, right } = row[index] ?? {};
         const shown = index === last ? cut(printable(text), Math.max(8, columns - used)) : printable(text);
-        const blanks = index === last ? '' : ' '.repeat(widths[index]! - width(shown));
+        const blanks = ' '.repeat(index === last && !right ? 0 : Math.max(0, widths[index]! - width(shown)));
         used += widths[index]! + 2;
-        return (style ? paint(style, shown) : shown) + blanks;
+        const painted = style ? paint(style, shown) : shown;
+        return right ? blanks + painted : painted + blanks;
       });
       return `${cells.join('  ').trimEnd()}\n`;
     })
@@ -54,4 +57,18 @@ export function formatBytes(bytes: number): string {
   let unit = 0;
   for (; value >= 1024 && unit < units.length - 1; unit += 1) value /= 1024;
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Seconds in the two largest units, e.g. `3 h 12 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const parts: [number, string][] = [
+    [Math.floor(whole / 86400), 'd'],
+    [Math.floor(whole / 3600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'min'],
+    [whole % 60, 's'],
+  ];
+  const first = parts.findIndex(([value]) => value > 0);
+  const shown = parts.slice(first < 0 ? 3 : first).slice(0, 2);
+  return shown.map(([value, unit]) => `${value} ${unit}`).join(' ');
 }

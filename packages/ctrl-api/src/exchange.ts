@@ -1,8 +1,5 @@
-/**
- * One HTTP/1.1 request over a unix socket. Written on node:net because loading node:http takes longer than everything else
- * that a command-line tool does; the control socket needs only a small part of HTTP (RFC 9112).
- */
-import { connect, type Socket } from 'node:net';
+/** One HTTP/1.1 request over a unix socket: the small part of HTTP (RFC 9112) that the control socket needs. */
+import { type Connection, type Transport, TransportFailure } from './transport.ts';
 
 export interface ExchangeRequest {
   method: string;
@@ -42,72 +39,59 @@ export class ExchangeError extends Error {
 
 const defaultTimeout = 240_000;
 const headLimit = 64 * 1024;
-/** Milliseconds; all pauses together are about four seconds. */
-const longestPause = 2048;
 
 /**
  * Sends a request and resolves when the header of the final response is there.
  * @throws ExchangeError
  */
-export async function exchange(socketPath: string, request: ExchangeRequest): Promise<ExchangeResponse> {
-  const socket = await open(socketPath);
-  const reader = new Reader(socket);
+export async function exchangeOver(
+  transport: Transport,
+  socketPath: string,
+  request: ExchangeRequest,
+): Promise<ExchangeResponse> {
   const timeout = request.timeout ?? defaultTimeout;
-  socket.setTimeout(timeout, () => {
-    const message = `cannot go on with ${request.method} ${request.target}: nothing came for ${timeout / 1000} s`;
-    socket.destroy(new ExchangeError('timeout', socketPath, message));
+  const connection = await transport.connect(socketPath, timeout).catch((cause: unknown) => {
+    throw connectError(socketPath, cause);
   });
-  const sending = send(socket, request);
+  const reader = new Reader(connection);
+  let broken: unknown;
   // A server may answer and hang up before it has read everything; then the answer counts, not the failed write.
-  sending.catch(() => {});
+  send(transport, connection, request).catch((error: unknown) => {
+    broken = error;
+    // The announced length cannot be kept any more: only hanging up tells the server.
+    if (!(error instanceof TransportFailure)) connection.close();
+  });
+  const failureOf = (cause: unknown): ExchangeError => {
+    connection.close();
+    if (cause instanceof ExchangeError && cause.code !== 'no-response') return cause;
+    const reason = broken instanceof TransportFailure ? cause : (broken ?? cause);
+    if (reason instanceof ExchangeError) return reason;
+    const timedOut = reason instanceof TransportFailure && reason.code === 'ETIMEDOUT';
+    const message = timedOut
+      ? `cannot go on with ${request.method} ${request.target}: nothing came for ${timeout / 1000} s`
+      : `cannot talk over ${socketPath}: ${messageOf(reason)}`;
+    return new ExchangeError(timedOut ? 'timeout' : 'broken', socketPath, message, { cause: reason });
+  };
   try {
     const head = await readHead(reader, socketPath);
-    const pieces = bodyOf(request.method, head, reader, socketPath);
-    const body = closing(pieces, socket);
-    return { ...head, body, text: () => textOf(body) };
+    const body = closing(bodyOf(request.method, head, reader, socketPath), connection, failureOf);
+    return { ...head, body, text: () => textOf(transport, body) };
   } catch (cause) {
-    socket.destroy();
-    if (cause instanceof ExchangeError) throw cause;
-    throw new ExchangeError('broken', socketPath, `cannot talk over ${socketPath}: ${messageOf(cause)}`, { cause });
+    throw failureOf(cause);
   }
 }
 
-/** A full queue of the server empties as fast as it accepts; the kernel says EAGAIN instead of letting a client wait. */
-async function open(socketPath: string): Promise<Socket> {
-  for (let pause = 1; ; pause *= 2) {
-    try {
-      return await openOnce(socketPath);
-    } catch (error) {
-      const cause = error instanceof Error ? error.cause : undefined;
-      const isFull = cause instanceof Error && 'code' in cause && cause.code === 'EAGAIN';
-      if (!isFull || pause > longestPause) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    }
-  }
+function connectError(socketPath: string, cause: unknown): ExchangeError {
+  const code = cause instanceof TransportFailure ? cause.code : '';
+  const known = { ENOENT: 'socket-missing', ECONNREFUSED: 'refused', EACCES: 'forbidden' } as const;
+  const reason = code in known ? known[code as keyof typeof known] : 'broken';
+  return new ExchangeError(reason, socketPath, `cannot connect to ${socketPath}: ${messageOf(cause)}`, { cause });
 }
 
-function openOnce(socketPath: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ path: socketPath, noDelay: true });
-    const fail = (cause: NodeJS.ErrnoException) => {
-      const code = cause.code ?? '';
-      const known = { ENOENT: 'socket-missing', ECONNREFUSED: 'refused', EACCES: 'forbidden' } as const;
-      const reason = code in known ? known[code as keyof typeof known] : 'broken';
-      reject(
-        new ExchangeError(reason, socketPath, `cannot connect to ${socketPath}: ${code || cause.message}`, { cause }),
-      );
-    };
-    socket.once('error', fail).once('connect', () => {
-      socket.off('error', fail);
-      resolve(socket);
-    });
-  });
-}
-
-async function send(socket: Socket, request: ExchangeRequest): Promise<void> {
+async function send(transport: Transport, connection: Connection, request: ExchangeRequest): Promise<void> {
   const { body = '' } = request;
   const streamed = typeof body === 'object' && 'pieces' in body;
-  const bytes = streamed ? undefined : typeof body === 'string' ? new TextEncoder().encode(body) : body;
+  const bytes = streamed ? undefined : typeof body === 'string' ? transport.encode(body) : body;
   const fields: Record<string, string> = {
     Host: 'localhost',
     ...request.headers,
@@ -115,44 +99,24 @@ async function send(socket: Socket, request: ExchangeRequest): Promise<void> {
     Connection: 'close',
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`${request.method} ${request.target} HTTP/1.1\r\n${lines.join('')}\r\n`);
-  if (bytes) {
-    if (bytes.length > 0) socket.write(bytes);
-    return;
-  }
+  await connection.write(transport.encode(`${request.method} ${request.target} HTTP/1.1\r\n${lines.join('')}\r\n`));
+  if (bytes && bytes.length > 0) await connection.write(bytes);
   if (!streamed) return;
   let sent = 0;
-  try {
-    for await (const piece of body.pieces) {
-      if (socket.destroyed) return;
-      if (!socket.write(piece)) await drained(socket);
-      sent += piece.length;
-      request.onSent?.(sent);
-    }
-  } catch (error) {
-    // The announced length cannot be kept any more: only hanging up tells the server.
-    socket.destroy(error instanceof Error ? error : new Error(String(error)));
-    throw error;
+  for await (const piece of body.pieces) {
+    await connection.write(piece);
+    sent += piece.length;
+    request.onSent?.(sent);
   }
-}
-
-function drained(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      socket.off('drain', done).off('close', done);
-      resolve();
-    };
-    socket.on('drain', done).on('close', done);
-  });
 }
 
 /** Takes bytes from a socket by line or by count. */
 class Reader {
-  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #connection: Connection;
   #rest: Uint8Array = new Uint8Array();
 
-  constructor(socket: Socket) {
-    this.#source = socket[Symbol.asyncIterator]();
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   /** The next piece of at most `most` bytes; undefined at the end. */
@@ -177,21 +141,29 @@ class Reader {
   }
 
   async #more(): Promise<boolean> {
-    const next = await this.#source.next();
-    if (next.done) return false;
-    if (this.#rest.length === 0) {
-      this.#rest = next.value;
-      return true;
-    }
-    const whole = new Uint8Array(this.#rest.length + next.value.length);
-    whole.set(this.#rest);
-    whole.set(next.value, this.#rest.length);
-    this.#rest = whole;
+    const next = await this.#connection.read();
+    if (next === undefined) return false;
+    this.#rest = this.#rest.length === 0 ? next : joined([this.#rest, next]);
     return true;
   }
 }
 
-const latin1 = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
+  return text;
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 interface Head {
@@ -259,17 +231,22 @@ async function* exactly(size: number, reader: Reader, socketPath: string): Async
   }
 }
 
-async function* closing(pieces: AsyncGenerator<Uint8Array>, socket: Socket): AsyncGenerator<Uint8Array> {
+async function* closing(
+  pieces: AsyncGenerator<Uint8Array>,
+  connection: Connection,
+  failureOf: (cause: unknown) => ExchangeError,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* pieces;
+  } catch (cause) {
+    throw failureOf(cause);
   } finally {
-    socket.destroy();
+    connection.close();
   }
 }
 
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const piece of body) text += decoder.decode(piece, { stream: true });
-  return text + decoder.decode();
+async function textOf(transport: Transport, body: AsyncIterable<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) pieces.push(piece);
+  return transport.decode(joined(pieces));
 }

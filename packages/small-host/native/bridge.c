@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <zlib.h>
 #include "doors.h"
 #include "engine-map.h"
 #include "machine.h"
@@ -130,7 +131,7 @@ static void run_jobs(void) {
   engine_free(&engine, executed_in);
 }
 
-_Noreturn void bridge_run(const char *source, size_t length, const char *name, size_t memory_limit, size_t stack) {
+_Noreturn void bridge_run(const struct program *program, size_t memory_limit, size_t stack) {
   Z_engine_init_module();
   Z_engine_instantiate(&engine, NULL);
   engine_constructors(&engine);
@@ -150,12 +151,14 @@ _Noreturn void bridge_run(const char *source, size_t length, const char *name, s
   set_member(object, "windowAddress", engine_NewFloat64(&engine, context, (double)(uintptr_t)at(window)));
   set_member(global, "machine", object);
 
-  uint32_t text = engine_malloc(&engine, (uint32_t)length + 1);
-  if (text == 0) machine_fail("the program does not fit into memory", name);
-  memcpy(at(text), source, length);
+  uint32_t text = engine_malloc(&engine, (uint32_t)program->length + 1);
+  if (text == 0) machine_fail("the program does not fit into memory", program->file);
+  uLongf length = program->length;
+  if (uncompress(at(text), &length, program->packed, program->packed_length) != Z_OK || length != program->length)
+    machine_fail("the program in the executable is damaged", program->file);
   *((char *)at(text) + length) = 0;
-  uint32_t file = engine_malloc(&engine, (uint32_t)strlen(name) + 1);
-  memcpy(at(file), name, strlen(name) + 1);
+  uint32_t file = engine_malloc(&engine, (uint32_t)strlen(program->file) + 1);
+  memcpy(at(file), program->file, strlen(program->file) + 1);
   check(engine_Eval(&engine, context, text, (uint32_t)length, file, 0, 0), "the program could not be started");
   engine_free(&engine, text);
   run_jobs();

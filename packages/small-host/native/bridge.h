@@ -2,6 +2,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "programs.h"
 
 enum {
   /* Limit of the JavaScript stack. Native frames are about six times as large: see STACK_NEEDED in main.c. */
@@ -13,5 +14,5 @@ enum {
 /* One call of a host function from JavaScript; returns a value of the engine or 0 for undefined. */
 uint32_t bridge_call(uint32_t context, uint32_t count, uint32_t arguments, uint32_t number);
 
-/* Makes the engine, evaluates `source` (NUL terminated) and runs its loop until the program ends. Sizes in bytes. */
-_Noreturn void bridge_run(const char *source, size_t length, const char *name, size_t memory_limit, size_t stack);
+/* Makes the engine, evaluates the program and runs its loop until it ends. Sizes in bytes. */
+_Noreturn void bridge_run(const struct program *program, size_t memory_limit, size_t stack);

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "hash.h"
+#include "inflate.h"
 #include "spawn.h"
 #include "tls.h"
 #include "verify.h"
@@ -45,6 +46,10 @@ const struct door doors[] = {
     {"hashFinish", door_hash_finish},
     {"hashDescriptor", door_hash_descriptor},
     {"move", door_move},
+    {"inflateNew", door_inflate_new},
+    {"inflateFeed", door_inflate_feed},
+    {"inflateTake", door_inflate_take},
+    {"inflateEnd", door_inflate_end},
     {"verifySignature", door_verify_signature},
     {"verifyIssued", door_verify_issued},
     {"commonName", door_common_name},

@@ -1,4 +1,4 @@
-/* Starts the program that is linked into this executable. */
+/* Starts one of the programs that are linked into this executable, chosen by the name it is called by. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -6,9 +6,6 @@
 #include "bridge.h"
 #include "container-init.h"
 #include "machine.h"
-
-extern const char program_text[];
-extern const size_t program_length;
 
 enum {
   /* The most memory the JavaScript program may use. */
@@ -38,10 +35,19 @@ static const char *base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
+static const struct program *program_of(const char *name) {
+  const struct program *program = programs;
+  for (size_t length = strlen(name); program[1].file; program += 1)
+    for (const char *found = program->names; length > 0 && (found = strstr(found, name)); found += length)
+      if (found > program->names && found[-1] == ' ' && found[length] == ' ') return program;
+  return program;
+}
+
 /* The runtime mounts its own executable as /pantavisor/.init into containers. */
 int main(int argc, char **argv) {
-  if (argc > 0 && strcmp(base_name(argv[0]), ".init") == 0) return container_init(argc, argv);
+  const char *name = argc > 0 ? base_name(argv[0]) : "";
+  if (strcmp(name, ".init") == 0) return container_init(argc, argv);
   size_t stack = javascript_stack(argv);
   machine_start(MEMORY_CAP);
-  bridge_run(program_text, program_length, "pantavisor.js", MEMORY_CAP - 8 * 1024 * 1024, stack);
+  bridge_run(program_of(name), MEMORY_CAP - 8 * 1024 * 1024, stack);
 }

@@ -1,7 +1,8 @@
 /**
- * The command line of pvcontrol as data, and its reading. Written by hand because loading a library for it takes as long as the
- * whole rest of a run, and scripts call pvcontrol in loops.
+ * The command line of pvcontrol as data, and its reading: the grammar of the original, whose short options can be joined and stand anywhere,
+ * so not that of `@pantavisor/cli`.
  */
+import { nearest } from '@pantavisor/cli/output';
 import type { Verb, VerbGroup } from './verb.ts';
 
 export interface OptionSpec {
@@ -130,21 +131,8 @@ export function checkArguments(group: VerbGroup, verb: Verb, values: readonly st
   if (extra !== undefined) throw new UsageError(`cannot use the argument ${extra}`, { group, verb });
 }
 
-function distance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...left].entries()) {
-    const next = [i + 1];
-    for (let j = 1; j <= right.length; j += 1)
-      next.push(Math.min(row[j - 1]! + (letter === right[j - 1] ? 0 : 1), row[j]! + 1, next[j - 1]! + 1));
-    row = next;
-  }
-  return row[right.length]!;
-}
-
 /** `; did you mean …?` when a known word is near, else nothing. */
 function suggest(word: string, known: readonly string[]): string {
-  const near = known
-    .map((name) => ({ name, far: distance(word, name) }))
-    .sort((left, right) => left.far - right.far)[0];
-  return near && near.far <= Math.max(1, Math.floor(near.name.length / 3)) ? `; did you mean ${near.name}?` : '';
+  const [near] = nearest(word, known);
+  return near === undefined ? '' : `; did you mean ${near}?`;
 }

@@ -1,6 +1,8 @@
 /** Completion: the shells ask `pvcontrol __complete` for candidates, which come from the table of verbs and from the device. */
-import { ControlClient } from '@pantavisor/ctrl-api/client';
+import { PortableControlClient } from '@pantavisor/ctrl-api/portable';
+import type { ToolHost } from '../host/ports.ts';
 import { optionTable } from './command-line.ts';
+import { findSocket } from './session.ts';
 import type { Candidate, VerbGroup } from './verb.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
@@ -47,7 +49,7 @@ const optionHelp = optionTable.map(({ long, help }) => [`--${long}`, help] as co
 export async function complete(
   words: readonly string[],
   groups: readonly VerbGroup[],
-  socketOf: (given: string | undefined) => string,
+  host: ToolHost,
 ): Promise<string> {
   const current = words.at(-1) ?? '';
   const before: string[] = [];
@@ -61,7 +63,7 @@ export async function complete(
       if (index === words.length - 1) return '';
     } else if (!word.startsWith('-')) before.push(word);
   }
-  const found = current.startsWith('-') ? optionHelp : await candidates(before, groups, socketOf(socket));
+  const found = current.startsWith('-') ? optionHelp : await candidates(before, groups, host, socket);
   return found
     .filter(([name]) => name.startsWith(current))
     .map(([name, help]) => `${name}\t${help}\n`)
@@ -71,7 +73,8 @@ export async function complete(
 async function candidates(
   before: readonly string[],
   groups: readonly VerbGroup[],
-  socketPath: string,
+  host: ToolHost,
+  socket: string | undefined,
 ): Promise<readonly (readonly [string, string])[]> {
   const [groupName, verbName, ...values] = before;
   if (groupName === undefined) return groups.map(({ names, summary }) => [names[0]!, summary]);
@@ -79,11 +82,15 @@ async function candidates(
   if (!group) return [];
   if (verbName === undefined) return group.verbs.map(({ names, summary }) => [names[0]!, summary]);
   const argument = group.verbs.find(({ names }) => names.includes(verbName))?.arguments?.[values.length];
-  return argument ? namesOf(argument.kind, socketPath) : [];
+  return argument ? namesOf(argument.kind, host, socket) : [];
 }
 
-async function namesOf(kind: Candidate, socketPath: string): Promise<(readonly [string, string])[]> {
-  const client = new ControlClient(socketPath, { timeout: patience });
+async function namesOf(
+  kind: Candidate,
+  host: ToolHost,
+  socket: string | undefined,
+): Promise<(readonly [string, string])[]> {
+  const client = new PortableControlClient(host.transport, findSocket(socket, host), { timeout: patience });
   const ask: Partial<Record<Candidate, () => Promise<(readonly [string, string])[]>>> = {
     container: async () => (await client.containers()).map(({ name, status }) => [name, status] as const),
     object: async () => (await client.objects()).map(({ sha256, size }) => [sha256, `${size} bytes`] as const),

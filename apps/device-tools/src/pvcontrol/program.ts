@@ -1,13 +1,12 @@
 /** pvcontrol from its arguments to its exit code. */
-
+import type { ToolHost } from '../host/ports.ts';
 import { checkArguments, chooseVerb, type Options, readWords, UsageError } from './command-line.ts';
 import { commandVerbs } from './command-verbs.ts';
 import { exitCodes } from './exit-codes.ts';
 import { groupHelp, programHelp, usageLine, verbHelp } from './help.ts';
 import { inspectionVerbs, runningVerbs } from './running-verbs.ts';
-import { Failure, findSocket, type GlobalOptions, Session } from './session.ts';
+import { Failure, type GlobalOptions, Session } from './session.ts';
 import { storageVerbs } from './storage-verbs.ts';
-import type { Terminal } from './terminal.ts';
 import type { VerbGroup } from './verb.ts';
 
 /** Completion is loaded when a shell asks for it. */
@@ -47,29 +46,29 @@ function globalOptions(options: Options): GlobalOptions {
   };
 }
 
-async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
+async function dispatch(argv: readonly string[], host: ToolHost): Promise<number> {
   const { options, words } = readWords(argv);
   if (words.length === 0) {
-    terminal.stdout.write(programHelp(verbGroups));
+    host.stdout.write(programHelp(verbGroups));
     return exitCodes.success.code;
   }
   const { group, verb, values } = chooseVerb(words, verbGroups);
   if (options.help) {
-    terminal.stdout.write(verb ? verbHelp(group, verb) : groupHelp(group));
+    host.stdout.write(verb ? verbHelp(group, verb) : groupHelp(group));
     return exitCodes.success.code;
   }
   if (verb) checkArguments(group, verb, values);
   const action = verb ? verb.run : group.alone;
   if (!action) throw new UsageError(`cannot go on without a verb of ${group.names[0]}`, { group });
-  await action(new Session(terminal, globalOptions(options)), values);
+  await action(new Session(host, globalOptions(options)), values);
   return exitCodes.success.code;
 }
 
 /** Scripts and people of the original find the usage on standard output; what is wrong goes to standard error. */
-function reportUsage({ message, group, verb }: UsageError, terminal: Terminal): number {
-  if (group) terminal.stdout.write(verb ? usageLine(group, verb) : groupHelp(group));
+function reportUsage({ message, group, verb }: UsageError, host: ToolHost): number {
+  if (group) host.stdout.write(verb ? usageLine(group, verb) : groupHelp(group));
   const hint = group ? '' : "; 'pvcontrol --help' lists what there is";
-  terminal.stderr.write(`pvcontrol: ${message}${hint}\n`);
+  host.stderr.write(`pvcontrol: ${message}${hint}\n`);
   return exitCodes.failed.code;
 }
 
@@ -78,20 +77,19 @@ function reportUsage({ message, group, verb }: UsageError, terminal: Terminal): 
  * @param argv arguments without the program's name
  * @returns the exit code (`exit-codes.ts`)
  */
-export async function runPvcontrol(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function runPvcontrol(argv: readonly string[], host: ToolHost): Promise<number> {
   try {
     if (argv[0] === '__complete') {
       const { complete } = await import('./completion.ts');
-      const socketOf = (given: string | undefined) => findSocket(given, terminal.environment);
-      terminal.stdout.write(await complete(argv.slice(1), verbGroups, socketOf));
+      host.stdout.write(await complete(argv.slice(1), verbGroups, host));
       return exitCodes.success.code;
     }
-    return await dispatch(argv, terminal);
+    return await dispatch(argv, host);
   } catch (error) {
-    if (error instanceof UsageError) return reportUsage(error, terminal);
+    if (error instanceof UsageError) return reportUsage(error, host);
     if (!(error instanceof Failure)) throw error;
-    terminal.stdout.write(error.stdout);
-    terminal.stderr.write(error.stderr);
+    host.stdout.write(error.stdout);
+    host.stderr.write(error.stderr);
     return error.exitCode;
   }
 }

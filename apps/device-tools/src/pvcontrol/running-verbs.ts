@@ -1,4 +1,5 @@
 /** Verbs about what runs: containers, groups, signal, graph, daemons, configuration, build information. */
+import { type Cell, formatBytes, formatDuration, type Style } from '@pantavisor/cli/output';
 import type {
   ConfigEntryJson,
   ConfigJson,
@@ -10,8 +11,6 @@ import type {
 } from '@pantavisor/ctrl-api';
 import { exitCodes } from './exit-codes.ts';
 import { Failure, type Session, type Table } from './session.ts';
-import { type Cell, formatBytes, formatDuration } from './table.ts';
-import type { Style } from './terminal.ts';
 import type { Argument, Verb, VerbGroup } from './verb.ts';
 
 const styles: Readonly<Partial<Record<ContainerStatusName, Style>>> = {

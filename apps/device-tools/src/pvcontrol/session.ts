@@ -1,16 +1,14 @@
 /** One run of pvcontrol: which socket, how to show, and what an answer means for the exit code. */
-import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type Cell, formatTable, type Output, painter } from '@pantavisor/cli/output';
 import {
   ExchangeError,
   type ExchangeRequest,
   type ExchangeResponse,
   errorText,
-  exchange,
-} from '@pantavisor/ctrl-api/client';
+  exchangeOver,
+} from '@pantavisor/ctrl-api/portable';
+import type { ToolHost } from '../host/ports.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
-import { type Cell, formatTable } from './table.ts';
-import { type Output, painter, type Terminal } from './terminal.ts';
 
 /** Options that stand before or after the verb. */
 export interface GlobalOptions {
@@ -48,23 +46,23 @@ const hostSockets = ['/run/pantavisor/pv/pv-ctrl', '/pv/pv-ctrl'];
 const containerSocket = '/pantavisor/pv-ctrl';
 
 /** Path of the control socket: `-s`, PV_CTRL_SOCKET, the host's, SOCKET, the one inside a container. */
-export function findSocket(given: string | undefined, environment: Terminal['environment']): string {
+export function findSocket(given: string | undefined, { environment, files }: ToolHost): string {
   const named = given ?? environment.PV_CTRL_SOCKET;
-  return named ?? hostSockets.find((path) => existsSync(path)) ?? environment.SOCKET ?? containerSocket;
+  return named ?? hostSockets.find((path) => files.exists(path)) ?? environment.SOCKET ?? containerSocket;
 }
 
 export class Session {
-  readonly terminal: Terminal;
+  readonly host: ToolHost;
   readonly options: GlobalOptions;
   readonly socketPath: string;
   /** True when a person reads: tables instead of JSON, and a word about what was done. */
   readonly isHuman: boolean;
 
-  constructor(terminal: Terminal, options: GlobalOptions) {
-    this.terminal = terminal;
+  constructor(host: ToolHost, options: GlobalOptions) {
+    this.host = host;
     this.options = options;
-    this.socketPath = findSocket(options.socket, terminal.environment);
-    const toTerminal = terminal.stdout.isTTY && options.file === undefined;
+    this.socketPath = findSocket(options.socket, host);
+    const toTerminal = host.stdout.isTTY && options.file === undefined;
     this.isHuman = !options.json && (options.table === true || toTerminal);
   }
 
@@ -77,12 +75,12 @@ export class Session {
     target: string,
     more: Omit<ExchangeRequest, 'method' | 'target'> = {},
   ): Promise<ExchangeResponse> {
-    if (!existsSync(this.socketPath)) throw this.#missing();
+    if (!this.host.files.exists(this.socketPath)) throw this.#missing();
     this.#say(`> ${method} ${target}`);
     const headers = { 'Content-Type': 'application/json', ...more.headers };
     let response: ExchangeResponse;
     try {
-      response = await exchange(this.socketPath, { method, target, ...more, headers });
+      response = await exchangeOver(this.host.transport, this.socketPath, { method, target, ...more, headers });
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       throw new Failure(exitCodes.failed.code, { stdout: 'ERROR: got no response\n', stderr: `${error.message}\n` });
@@ -95,7 +93,7 @@ export class Session {
     const wait = response.headers['retry-after'];
     const advice = wait === undefined ? '' : `; try again in ${wait} s`;
     const human = `pvcontrol: ${text ?? `status ${response.status} ${response.reason}`}${advice}\n`;
-    throw new Failure(code, { stderr: this.terminal.stderr.isTTY && !this.options.json ? human : `${body}\n` });
+    throw new Failure(code, { stderr: this.host.stderr.isTTY && !this.options.json ? human : `${body}\n` });
   }
 
   /** Sends a request and returns its body. */
@@ -114,7 +112,7 @@ export class Session {
     if (!this.isHuman) return this.print(body);
     const { headings, rows, empty } = table(this.parse<T>(body));
     if (rows.length === 0 && empty !== undefined) return this.print(empty);
-    const { stdout, environment } = this.terminal;
+    const { stdout, environment } = this.host;
     const columns = stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY;
     await this.print(formatTable(headings, rows, painter(stdout, environment), columns));
   }
@@ -134,16 +132,16 @@ export class Session {
   async pour(pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const { file } = this.options;
     if (file === undefined) {
-      for await (const piece of pieces) this.terminal.stdout.write(piece);
+      for await (const piece of pieces) this.host.stdout.write(piece);
       return;
     }
-    const handle = await open(file, 'w').catch((error: Error) => {
+    const sink = await this.host.files.create(file).catch((error: Error) => {
       throw new Failure(exitCodes.failed.code, { stderr: `pvcontrol: cannot write ${file}: ${error.message}\n` });
     });
     try {
-      for await (const piece of pieces) await handle.write(piece);
+      for await (const piece of pieces) await sink.write(piece);
     } finally {
-      await handle.close();
+      await sink.close();
     }
   }
 
@@ -158,12 +156,12 @@ export class Session {
   }
 
   get stderr(): Output {
-    return this.terminal.stderr;
+    return this.host.stderr;
   }
 
   async #write(text: string): Promise<void> {
-    if (this.options.file === undefined) this.terminal.stdout.write(text);
-    else await this.pour(pieceOf(text));
+    if (this.options.file === undefined) this.host.stdout.write(text);
+    else await this.pour(pieceOf(this.host.transport.encode(text)));
   }
 
   #say(text: string): void {
@@ -179,6 +177,6 @@ export class Session {
   }
 }
 
-async function* pieceOf(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
+async function* pieceOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }

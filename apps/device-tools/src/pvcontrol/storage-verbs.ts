@@ -1,17 +1,12 @@
 /** Verbs about what is stored: objects, steps, the storage itself. */
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { type Cell, createProgressBar, formatBytes, type Style } from '@pantavisor/cli/output';
 import type { GarbageJson, ObjectJson, ProgressJson, StepJson } from '@pantavisor/ctrl-api';
 import { exitCodes } from './exit-codes.ts';
-import { createProgressBar } from './progress-bar.ts';
 import { Failure, type Session, type Table } from './session.ts';
-import { type Cell, formatBytes } from './table.ts';
-import type { Style } from './terminal.ts';
 import type { Argument, VerbGroup } from './verb.ts';
 
 /** Milliseconds without a byte after which an upload is given up; a slow flash may sync for long. */
 const uploadTimeout = 600_000;
-const pieceBytes = 1024 * 1024;
 const text = (value: string): Cell => ({ text: value });
 
 const sha: Argument = {
@@ -78,10 +73,9 @@ async function openUpload(
   file: string,
 ): Promise<{ size: number; pieces: AsyncIterable<Uint8Array> }> {
   const announced = /^-([0-9]+)$/.exec(file);
-  if (announced) return { size: Number(announced[1]), pieces: session.terminal.stdin() };
+  if (announced) return { size: Number(announced[1]), pieces: session.host.stdin() };
   try {
-    const { size } = await stat(file);
-    return { size, pieces: createReadStream(file, { highWaterMark: pieceBytes }) };
+    return await session.host.files.open(file);
   } catch (error) {
     throw unreadable(file, error);
   }
@@ -90,9 +84,9 @@ async function openUpload(
 /** Hashing and unpacking are loaded only when they are needed: most runs are over before that would be. */
 const archives = () => import('./step-archive.ts');
 
-async function sha256Of(file: string): Promise<string> {
+async function sha256Of(session: Session, file: string): Promise<string> {
   const { sha256OfFile } = await archives();
-  return sha256OfFile(file).catch((error: unknown) => {
+  return sha256OfFile(session.host, file).catch((error: unknown) => {
     throw unreadable(file, error);
   });
 }
@@ -104,8 +98,13 @@ async function upload(
   body: { size: number; pieces: AsyncIterable<Uint8Array> },
 ): Promise<string> {
   const bar = createProgressBar(session.stderr, label, body.size);
+  let before = 0;
+  const onSent = (total: number) => {
+    bar.add(total - before);
+    before = total;
+  };
   try {
-    const response = await session.request('PUT', target, { body, timeout: uploadTimeout, onSent: bar.update });
+    const response = await session.request('PUT', target, { body, timeout: uploadTimeout, onSent });
     return await response.text();
   } finally {
     bar.end();
@@ -139,7 +138,7 @@ const objects: VerbGroup = {
           throw new Failure(exitCodes.failed.code, {
             stderr: 'pvcontrol: standard input needs the SHA-256 as second argument\n',
           });
-        const id = name ?? (await sha256Of(file));
+        const id = name ?? (await sha256Of(session, file));
         const answer = await upload(session, `/objects/${id}`, file, body);
         await session.printDone(answer, `${id}: stored, ${formatBytes(body.size)}`);
       },
@@ -150,7 +149,7 @@ const objects: VerbGroup = {
       summary: 'download an object to standard output',
       examples: [['pvcontrol -f root.squashfs objects get 2c31…9d72', 'into a file']],
       run: async (session, [name = '']) => {
-        if (session.terminal.stdout.isTTY && session.options.file === undefined)
+        if (session.host.stdout.isTTY && session.options.file === undefined)
           throw new Failure(exitCodes.failed.code, {
             stderr: 'pvcontrol: an object is not for a terminal: redirect the output or name a file with -f\n',
           });
@@ -176,7 +175,7 @@ async function install(session: Session, archive: string, given: string | undefi
   const listed = session.parse<ObjectJson[]>(await session.text('GET', '/objects'));
   const present = new Set(listed.map(({ sha256 }) => sha256));
   const { readStepArchive } = await archives();
-  const result = await readStepArchive(archive, async ({ sha256, size, pieces }) => {
+  const result = await readStepArchive(session.host, archive, async ({ sha256, size, pieces }) => {
     if (present.has(sha256)) return;
     await upload(session, `/objects/${sha256}`, sha256.slice(0, 12), { size, pieces });
     present.add(sha256);
@@ -218,7 +217,7 @@ const steps: VerbGroup = {
       summary: 'upload a state as a local revision; its objects must be there before it can run',
       examples: [['pvcontrol -m "try the new kernel" steps put state.json locals/x', 'stores it, does not run it']],
       run: async (session, [file = '', name = '']) => {
-        const state = await readFile(file, 'utf8').catch((error: unknown) => {
+        const state = await session.host.files.readText(file).catch((error: unknown) => {
           throw unreadable(file, error);
         });
         await session.printDone(

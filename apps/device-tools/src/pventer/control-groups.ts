@@ -1,5 +1,5 @@
 /** Joining the control groups of a process, so that the device takes what runs then for a part of that container (tools.md §4). */
-import { readFileSync, writeFileSync } from 'node:fs';
+import type { ToolHost } from '../host/ports.ts';
 
 /** Where the kernel shows each hierarchy, from /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 export function mountOf(mountInfo: string, id: string, controllers: string): string | undefined {
@@ -14,11 +14,11 @@ export function mountOf(mountInfo: string, id: string, controllers: string): str
 }
 
 /** Moves this process into every control group that another one is in. @throws the kernel's error */
-export function joinControlGroups(pid: number): void {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
-  for (const line of readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')) {
+export async function joinControlGroups({ files, pid: self }: ToolHost, pid: number): Promise<void> {
+  const mounts = await files.readText('/proc/self/mountinfo');
+  for (const line of (await files.readText(`/proc/${pid}/cgroup`)).trim().split('\n')) {
     const [id = '', controllers = '', ...path] = line.split(':');
     const [mount, group] = [mountOf(mounts, id, controllers), path.join(':')];
-    if (mount !== undefined && group !== '/') writeFileSync(`${mount}${group}/cgroup.procs`, String(process.pid));
+    if (mount !== undefined && group !== '/') files.overwrite(`${mount}${group}/cgroup.procs`, String(self));
   }
 }

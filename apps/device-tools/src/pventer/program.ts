@@ -1,7 +1,6 @@
 /** Enters a running container: a login shell, or one command, as a part of the container (tools.md §8). */
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { ControlClient, ControlError, ExchangeError } from '@pantavisor/ctrl-api/client';
+import { ControlError, ExchangeError, PortableControlClient } from '@pantavisor/ctrl-api/portable';
+import type { ToolHost } from '../host/ports.ts';
 import { findSocket } from '../pvcontrol/session.ts';
 import { joinControlGroups } from './control-groups.ts';
 import { parsePasswd } from './passwd.ts';
@@ -40,13 +39,17 @@ export function parseArguments(argv: readonly string[]): Arguments {
 }
 
 /** Runs pventer. @returns the exit code */
-export async function runPventer(argv: readonly string[]): Promise<number> {
+export async function runPventer(argv: readonly string[], host: ToolHost): Promise<number> {
   const { container, socket, help: asked, command } = parseArguments(argv);
+  const say = (stream: 'stdout' | 'stderr', text: string, code: number): number => {
+    host[stream].write(text);
+    return code;
+  };
   if (asked) return say('stdout', help, 0);
   if (!container) return say('stderr', 'ERROR: see --help\n', 1);
   let pid: number | undefined;
   try {
-    const list = await new ControlClient(findSocket(socket, process.env)).containerDetails();
+    const list = await new PortableControlClient(host.transport, findSocket(socket, host)).containerDetails();
     pid = list.find(({ name }) => name === container)?.pid ?? undefined;
   } catch (error) {
     if (!(error instanceof ControlError || error instanceof ExchangeError)) throw error;
@@ -54,62 +57,41 @@ export async function runPventer(argv: readonly string[]): Promise<number> {
   }
   if (pid === undefined) return say('stderr', `no container found: ${container}\n`, 1);
   try {
-    return await enter(pid, command);
+    return await enter(host, pid, command);
   } catch (error) {
     return say('stderr', `pventer: cannot enter ${container}: ${error instanceof Error ? error.message : error}\n`, 1);
   }
 }
 
-function say(stream: 'stdout' | 'stderr', text: string, code: number): number {
-  process[stream].write(text);
-  return code;
-}
-
 /** Text of a file inside the container; undefined when there is none. */
-function readInside(pid: number, path: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/root${path}`, 'utf8');
-  } catch {
-    return undefined;
-  }
+async function readInside({ files }: ToolHost, pid: number, path: string): Promise<string | undefined> {
+  return files.readText(`/proc/${pid}/root${path}`).catch(() => undefined);
 }
 
-function enter(pid: number, command: readonly string[]): Promise<number> {
-  const login = process.env.PVUSER || 'root';
-  const { uid, gid, home, shell } = parsePasswd(readInside(pid, '/etc/passwd') ?? '', login);
-  const inherited = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
+async function enter(host: ToolHost, pid: number, command: readonly string[]): Promise<number> {
+  const login = host.environment.PVUSER || 'root';
+  const { uid, gid, home, shell } = parsePasswd((await readInside(host, pid, '/etc/passwd')) ?? '', login);
+  const inherited = (await host.files.readText(`/proc/${pid}/environ`)).split('\0').filter(Boolean);
   const environment = Object.fromEntries(
     inherited.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
   );
   const argv = command.length === 0 ? [shell, '-l'] : [shell, '-c', command.join(' ')];
-  joinControlGroups(pid);
+  await joinControlGroups(host, pid);
   // The directory of the caller means nothing inside, so the shell of the container goes home first.
   const start = `cd "$HOME" 2>/dev/null || cd /; exec "$@"`;
-  const child = spawn(
-    'nsenter',
-    ['-t', `${pid}`, '-C', '-m', '-n', '-p', '-u', '-i', '-r', '-w', '-S', `${uid}`, '-G', `${gid}`, '--'].concat(
-      '/bin/sh',
-      '-c',
-      start,
-      'pventer',
-      argv,
-    ),
+  const namespaces = ['-C', '-m', '-n', '-p', '-u', '-i', '-r', '-w'];
+  const identity = ['-S', `${uid}`, '-G', `${gid}`];
+  return host.run(
+    ['nsenter', '-t', `${pid}`, ...namespaces, ...identity, '--', '/bin/sh', '-c', start, 'pventer', ...argv],
     {
-      stdio: 'inherit',
-      env: {
-        PATH: process.env.PATH,
-        TERM: process.env.TERM,
-        ...environment,
-        USER: login,
-        LOGNAME: login,
-        HOME: home,
-        SHELL: shell,
-        SHLVL: '',
-      },
+      PATH: host.environment.PATH,
+      TERM: host.environment.TERM,
+      ...environment,
+      USER: login,
+      LOGNAME: login,
+      HOME: home,
+      SHELL: shell,
+      SHLVL: '',
     },
   );
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code) => resolve(code ?? 1));
-  });
 }

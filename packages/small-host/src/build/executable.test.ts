@@ -24,7 +24,7 @@ const emulators: Record<TargetName, string> = {
 
 function run(program: string, options: { shell?: string; target?: TargetName } = {}) {
   const target = options.target ?? own;
-  const executable = buildExecutable({ target: targets[target], root, cache, program: prelude + program, say: () => {} });
+  const executable = buildExecutable({ target: targets[target], root, cache, programs: [{ file: 'test.js', names: [], text: prelude + program }], say: () => {} });
   const start = target === own ? executable : `${emulators[target]} ${executable}`;
   const argv = ['-c', (options.shell ?? 'exec PROGRAM').replace('PROGRAM', start)];
   const { status, stdout, stderr } = spawnSync('sh', argv, { encoding: 'utf8', timeout: 60_000 });
@@ -54,7 +54,7 @@ function signatureProgram(target: TargetName): string {
 
 describe('the small host', { timeout: 400_000 }, () => {
   before(() => {
-    buildExecutable({ target: targets[own], root, cache, program: '', say: () => {} });
+    buildExecutable({ target: targets[own], root, cache, programs: [{ file: 'test.js', names: [], text: '' }], say: () => {} });
   });
 
   test('runs modern JavaScript, promises before the first turn, and ends with the code it is told', () => {

@@ -1,5 +1,5 @@
 /**
- * Makes the static executable: translates the engine to C once, compiles what changed, links it with a JavaScript program.
+ * Makes the static executable: translates the engine to C once, compiles what changed, links it with JavaScript programs.
  * Every product is named by the hash of what it is made from, so a second run only looks and a half-written file is never used.
  */
 import { spawnSync } from 'node:child_process';
@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { engineHeader, readEngineMap } from './engine-map.ts';
 import { librariesOf } from './foreign-libraries.ts';
+import { type LinkedProgram, programSource } from './programs.ts';
 import { commonFlags, isolatedHeaders, type Target, warningFlags } from './toolchain.ts';
 
 /** The engine that the C host was written for; another one needs a look at native/engine-imports.c first. */
@@ -23,8 +24,8 @@ export interface ExecutableRequest {
   root: string;
   /** Where products are kept. */
   cache: string;
-  /** The JavaScript program: a script, not a module, that sets `machine.turn`. */
-  program: string;
+  /** The JavaScript programs; exactly one has no names of its own. */
+  programs: readonly LinkedProgram[];
   /** Says what is being done, when something is. */
   say: (line: string) => void;
 }
@@ -62,12 +63,12 @@ export function buildExecutable(request: ExecutableRequest): string {
     if (!name.endsWith('.c') || (name === 'fortify.c' && target.compiler !== 'musl-gcc')) continue;
     objects.push(compile(join(native, name), name === 'fortify.c' ? ['-w'] : warningFlags, headerHash));
   }
-  const text = programSource(request.program);
+  const text = programSource(request.programs);
   const programFile = join(folder, `program-${hashOf([text])}.c`);
   const programObject = (() => {
     writeFileSync(programFile, text);
     try {
-      return compile(programFile, [], '');
+      return compile(programFile, [], headerHash);
     } finally {
       rmSync(programFile, { force: true });
     }
@@ -128,14 +129,6 @@ function forgetOld(folder: string): void {
     .sort((left, right) => right.time - left.time)
     .slice(2 * keptExecutables);
   for (const { path } of old) rmSync(path, { force: true });
-}
-
-/** The program as a C array; 20 numbers a line keep compilers and people happy. */
-function programSource(program: string): string {
-  const bytes = Buffer.from(program, 'utf8');
-  const lines: string[] = [];
-  for (let index = 0; index < bytes.length; index += 20) lines.push(`  ${[...bytes.subarray(index, index + 20)].join(',')},`);
-  return `#include <stddef.h>\nconst char program_text[] = {\n${lines.join('\n')}\n  0};\nconst size_t program_length = ${bytes.length};\n`;
 }
 
 function hashOf(parts: readonly (string | Uint8Array)[]): string {

@@ -31,6 +31,14 @@ export interface Machine {
   hashDescriptor(context: number, descriptor: number, limit: number): number;
   /** Moves up to `limit` bytes between descriptors, hashing them when `context` is not 0; bytes moved or the negative errno. */
   move(context: number, from: number, to: number, limit: number): number;
+  /** Opens the one stream of gzip (RFC 1952) there is; -16 while it is open. */
+  inflateNew(): number;
+  /** Takes up to 64 KiB of compressed bytes over, once the last ones are used up; how many. */
+  inflateFeed(offset: number, length: number): number;
+  /** Writes what they stand for; how many bytes, 0 when more has to be fed, -71 when this is no gzip. */
+  inflateTake(offset: number, limit: number): number;
+  /** Frees the stream; -71 when it was not whole. */
+  inflateEnd(): number;
   /**
    * Checks a signature of a digest. The key is PEM or DER, or a certificate as PEM; RSA with PKCS#1 v1.5, or ECDSA whose
    * signature is DER or r‖s. 1: it fits; 0: it does not; -22: the key cannot be read; -129: it cannot sign this way.

@@ -14,11 +14,11 @@ test('a stack trace leads to the lines of the sources', { timeout }, (context) =
   const { executable, map } = buildProgram('testing/faults.ts');
   const directory = mkdtempSync(`${tmpdir()}/small-host-trace-`);
   context.after(() => rmSync(directory, { recursive: true, force: true }));
-  writeFileSync(`${directory}/map`, map);
+  writeFileSync(`${directory}/pantavisor.js.map`, map);
   const { stderr, status } = spawnSync(executable, ['fail'], { encoding: 'utf8' });
   assert.equal(status, 70);
   assert.match(stderr, /asked for[\s\S]*pantavisor\.js:\d+:\d+/);
-  const { stdout } = spawnSync(process.execPath, [traceProgram, `${directory}/map`], {
+  const { stdout } = spawnSync(process.execPath, [traceProgram, directory], {
     encoding: 'utf8',
     input: stderr,
   });

@@ -17,3 +17,7 @@ export function granted(result: number, operation: string, path?: string): numbe
   if (result < 0) throw new HostError(errnoName(result), operation, path);
   return result;
 }
+
+/** What went wrong with a connection, as the device knows it. */
+export const channelFailure = (code: string, operation: string, detail: string): HostError =>
+  new HostError(code, operation, undefined, detail);

@@ -1,5 +1,5 @@
 /** Every door of the device, on the small host: system calls of one static executable. */
-import { Kernel, Loop } from '@pantavisor/small-host';
+import { Kernel, Loop, startValues } from '@pantavisor/small-host';
 import { LxcContainers } from '../lxc/containers.ts';
 import type { Host } from '../ports.ts';
 import { Children } from './children.ts';
@@ -14,7 +14,6 @@ import { createProcessDoor } from './process-door.ts';
 import { createProcesses } from './processes.ts';
 import { Signals } from './signals.ts';
 import { createSignatures } from './signatures.ts';
-import { startValues } from './start.ts';
 import { createStreams } from './streams/index.ts';
 import { createSystem } from './system.ts';
 import { createHashing, createText } from './text.ts';

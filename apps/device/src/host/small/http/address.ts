@@ -1,6 +1,6 @@
 /** Addresses of the internet protocols, and sockets that are connected to them. */
-import { bufferOffset, type Kernel, type Loop } from '@pantavisor/small-host';
-import { Channel } from './channel.ts';
+import { bufferOffset, Channel, type Kernel, type Loop } from '@pantavisor/small-host';
+import { channelFailure } from '../failure.ts';
 
 export interface Address {
   family: 'ipv4' | 'ipv6';
@@ -69,7 +69,7 @@ export async function connectSocket(
     if (result === progress.connected) return 0;
     return result === progress.already || result === progress.inProgress ? progress.again : result;
   };
-  const channel = new Channel(kernel, loop, descriptor);
+  const channel = new Channel(kernel, loop, descriptor, channelFailure);
   try {
     kernel.door(await channel.repeat(connect, timeout), 'connect');
     return channel;

@@ -1,10 +1,9 @@
 /** One connection: its requests one after the other, each with exactly one answer, until either side has enough. */
-import { bufferOffset, type Kernel, openFlags } from '@pantavisor/small-host';
+import { bufferOffset, type Channel, type Kernel, openFlags } from '@pantavisor/small-host';
 import { HostError, type Http, type HttpRequest, type HttpResponse, type Peer } from '../../ports.ts';
 import { attempt } from '../failure.ts';
 import { formatHead, isBodyless } from './answer.ts';
 import { Body } from './body.ts';
-import type { Channel } from './channel.ts';
 import { type Head, parseHead } from './head.ts';
 
 export type Serve = Parameters<Http['serve']>[0];

@@ -1,7 +1,6 @@
 /** A channel under TLS: the C host encrypts, the channel waits. */
-import { bufferOffset, bufferSize, type Kernel } from '@pantavisor/small-host';
+import { bufferOffset, bufferSize, type Channel, type Kernel } from '@pantavisor/small-host';
 import { HostError } from '../../ports.ts';
-import type { Channel } from './channel.ts';
 
 /** A connection of bytes in both directions. */
 export interface ByteStream {

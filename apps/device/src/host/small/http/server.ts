@@ -1,8 +1,7 @@
 /** The port `Http` over system calls: a listening unix socket and its connections. */
-import { bufferOffset, type Kernel, type Loop, ready } from '@pantavisor/small-host';
+import { bufferOffset, Channel, type Kernel, type Loop, ready } from '@pantavisor/small-host';
 import { HostError, type Http, type HttpServer, type Peer } from '../../ports.ts';
-import { attempt } from '../failure.ts';
-import { Channel } from './channel.ts';
+import { attempt, channelFailure } from '../failure.ts';
 import { Connection, type Serve } from './connection.ts';
 
 /** sun_path holds 108 bytes with the final zero (unix(7)). */
@@ -105,7 +104,7 @@ class UnixHttpServer implements HttpServer {
       }
       const connection = new Connection(
         this.#kernel,
-        new Channel(this.#kernel, this.#loop, descriptor),
+        new Channel(this.#kernel, this.#loop, descriptor, channelFailure),
         this.#serve,
         peer,
       );

@@ -36,7 +36,7 @@ export function buildProgram(entry: string): { executable: string; map: string }
     target: targets[process.arch === 'arm64' ? 'arm64' : 'x64'],
     root: resolve(root, 'packages/small-host'),
     cache,
-    program: textOf('.js'),
+    programs: [{ file: 'pantavisor.js', names: [], text: textOf('.js') }],
     say: () => {},
   });
   return { executable, map: textOf('.map') };

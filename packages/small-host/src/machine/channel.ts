@@ -1,12 +1,15 @@
 /** One connected stream socket with promises: reads, writes and waits that end when the peer goes or time is up. */
-import { bufferOffset, bufferSize, type Kernel, type Loop, ready } from '@pantavisor/small-host';
-import { HostError } from '../../ports.ts';
+import { bufferOffset, bufferSize, type Kernel, SystemCallError } from './kernel.ts';
+import { type Loop, ready } from './loop.ts';
 
 const again = -11;
 const interrupted = -4;
 const edgeTriggered = 0x80000000;
 const noSignal = 0x4000;
 const shutdownWrite = 1;
+
+/** Makes the error of a failure: the name of its reason, what could not be done, and more words. */
+export type ChannelFailure = (code: string, operation: string, detail: string) => Error;
 
 /** Why a wait ended. */
 type Wake = 'ready' | 'timeout' | 'closed';
@@ -15,15 +18,18 @@ export class Channel {
   readonly descriptor: number;
   readonly #kernel: Kernel;
   readonly #loop: Loop;
-  #waiting: ((wake: Wake) => void) | undefined;
+  readonly #fail: ChannelFailure;
+  /** Who waits for the socket: at most one that reads and one that writes. */
+  #waiting: ((wake: Wake) => void)[] = [];
   #open = true;
   /** Bytes received so far. */
   received = 0;
 
   /** Takes over the descriptor, which is non-blocking. */
-  constructor(kernel: Kernel, loop: Loop, descriptor: number) {
+  constructor(kernel: Kernel, loop: Loop, descriptor: number, fail?: ChannelFailure) {
     this.#kernel = kernel;
     this.#loop = loop;
+    this.#fail = fail ?? ((code, operation) => new SystemCallError(code, operation));
     this.descriptor = descriptor;
     loop.watch(descriptor, ready.read | ready.write | ready.peerClosed | edgeTriggered, () => this.#wake('ready'));
   }
@@ -78,7 +84,7 @@ export class Channel {
     for (let left = length; left > 0; ) {
       const count = this.#sent(this.#kernel.raw('sendfile', 0, this.descriptor, file, 0, Math.min(left, 1 << 20)));
       if (count > 0) left -= count;
-      else if (count === 0) throw new HostError('EIO', 'send', undefined, 'the file became shorter while it was sent');
+      else if (count === 0) throw this.#fail('EIO', 'send', 'the file became shorter while it was sent');
       else await this.#wait(timeout);
     }
   }
@@ -111,25 +117,29 @@ export class Channel {
   #sent(count: number): number {
     if (count >= 0) return count;
     if (count === again || count === interrupted) return -1;
-    throw new HostError('ECONNRESET', 'send', undefined, 'the other side went away');
+    throw this.#fail('ECONNRESET', 'send', 'the other side went away');
   }
 
   async #wait(timeout: number): Promise<void> {
-    if (!this.#open) throw new HostError('ECONNRESET', 'use', undefined, 'the connection was closed');
+    if (!this.#open) throw this.#fail('ECONNRESET', 'use', 'the connection was closed');
     const wake = await new Promise<Wake>((resolve) => {
-      const cancel = this.#loop.after(timeout, () => this.#wake('timeout'));
-      this.#waiting = (reason) => {
+      const done = (reason: Wake) => {
         cancel();
         resolve(reason);
       };
+      const cancel = this.#loop.after(timeout, () => {
+        this.#waiting = this.#waiting.filter((each) => each !== done);
+        done('timeout');
+      });
+      this.#waiting.push(done);
     });
-    if (wake === 'timeout') throw new HostError('ETIMEDOUT', 'wait for', undefined, 'nothing came in time');
-    if (wake === 'closed') throw new HostError('ECONNRESET', 'use', undefined, 'the connection was closed');
+    if (wake === 'timeout') throw this.#fail('ETIMEDOUT', 'wait for', 'nothing came in time');
+    if (wake === 'closed') throw this.#fail('ECONNRESET', 'use', 'the connection was closed');
   }
 
-  #wake(reason: Wake): void {
+  #wake(reason: 'ready' | 'closed'): void {
     const waiting = this.#waiting;
-    this.#waiting = undefined;
-    waiting?.(reason);
+    this.#waiting = [];
+    for (const done of waiting) done(reason);
   }
 }

@@ -1,5 +1,5 @@
 /** What the process was started with, from /proc/self. */
-import { bufferOffset, type Kernel } from '@pantavisor/small-host';
+import { bufferOffset, type Kernel } from './kernel.ts';
 
 export interface StartValues {
   argv: string[];

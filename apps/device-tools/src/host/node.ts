@@ -1,0 +1,66 @@
+/** The doors on Node. Modules that most runs do not need are loaded when they are: a run is over in the time that takes. */
+import { createReadStream, existsSync, writeFileSync } from 'node:fs';
+import { open, readFile, stat } from 'node:fs/promises';
+import { outputOf } from '@pantavisor/cli/node-terminal';
+import type { Environment } from '@pantavisor/cli/output';
+import { nodeTransport } from '@pantavisor/ctrl-api/client';
+import type { ToolHost } from './ports.ts';
+
+const pieceBytes = 1024 * 1024;
+
+/** Creates the host of this process. */
+export function createNodeTools(): ToolHost {
+  return {
+    pid: process.pid,
+    environment: process.env,
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    stdin: () => process.stdin,
+    transport: nodeTransport,
+    files: {
+      exists: existsSync,
+      readText: (path) => readFile(path, 'utf8'),
+      open: async (path) => ({
+        size: (await stat(path)).size,
+        pieces: createReadStream(path, { highWaterMark: pieceBytes }),
+      }),
+      create: async (path) => {
+        const handle = await open(path, 'w');
+        return { write: (bytes) => handle.writeFile(bytes), close: () => handle.close() };
+      },
+      overwrite: (path, text) => writeFileSync(path, text, { flag: 'r+' }),
+    },
+    sha256: () => {
+      const hash = process.getBuiltinModule('node:crypto').createHash('sha256');
+      return {
+        update: (bytes) => {
+          hash.update(bytes);
+        },
+        hex: () => hash.digest('hex'),
+      };
+    },
+    gunzip,
+    run,
+  };
+}
+
+async function* gunzip(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { pipeline, Readable } = await import('node:stream');
+  const unpacked = (await import('node:zlib')).createGunzip();
+  // A failure on the way in comes out here, too.
+  pipeline(Readable.from(pieces), unpacked, () => {});
+  yield* unpacked;
+}
+
+async function run(argv: readonly string[], environment: Environment): Promise<number> {
+  const { spawn } = await import('node:child_process');
+  const { constants } = await import('node:os');
+  const [program = '', ...rest] = argv;
+  const leaveToProgram = () => {};
+  process.on('SIGINT', leaveToProgram).on('SIGQUIT', leaveToProgram);
+  const child = spawn(program, rest, { stdio: 'inherit', env: environment });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  });
+}

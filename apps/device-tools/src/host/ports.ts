@@ -1,0 +1,41 @@
+/** The doors between the tools and the machine, so that the same tools run on Node and in the small host's executable. Plain data in and out. */
+import type { Environment, Output } from '@pantavisor/cli/output';
+import type { Transport } from '@pantavisor/ctrl-api/portable';
+
+/** Failures are Errors whose message is a short reason, e.g. `ENOENT`. */
+export interface ToolFiles {
+  exists(path: string): boolean;
+  /** Whole content as UTF-8. */
+  readText(path: string): Promise<string>;
+  /** Size in bytes, and the content in pieces, to be read once. */
+  open(path: string): Promise<{ size: number; pieces: AsyncIterable<Uint8Array> }>;
+  /** Creates or truncates. */
+  create(path: string): Promise<ToolSink>;
+  /** Writes to something that is there, e.g. a file of the kernel, in one piece. */
+  overwrite(path: string, text: string): void;
+}
+
+export interface ToolSink {
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ToolHost {
+  readonly pid: number;
+  readonly environment: Environment;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly files: ToolFiles;
+  readonly transport: Transport;
+  /** Standard input in pieces. */
+  stdin(): AsyncIterable<Uint8Array>;
+  /** A SHA-256 that is going on; `hex` ends it, 64 digits. */
+  sha256(): { update(bytes: Uint8Array): void; hex(): string };
+  /** Unpacks gzip (RFC 1952) on the way. Fails with an Error when it is none, or not whole. */
+  gunzip(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /**
+   * Runs a program on the streams of this process and gives its exit code, 128 and the number of the signal that ended it. Keys of the
+   * terminal that interrupt are meant for the program alone. @throws Error when it cannot be started
+   */
+  run(argv: readonly string[], environment: Environment): Promise<number>;
+}
