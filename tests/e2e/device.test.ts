@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { temporaryDirectory } from '../harness/cleanup.ts';
 import { TestDevice } from '../harness/device.ts';
 import { skipWithoutContainers } from '../harness/facilities.ts';
-import { machineState } from '../harness/machine.ts';
+import { until } from '../harness/files.ts';
+import { watchMachine } from '../harness/machine.ts';
 import { probeContainer, slowReadyContainer, writeRevision } from '../harness/revision.ts';
 
 const options = { skip: await skipWithoutContainers(), timeout: 60_000 };
@@ -18,8 +19,8 @@ function inside(device: TestDevice, name: string, command: string): string {
 }
 
 test('a revision starts, meets its goals, and leaves nothing behind; twice in a row', options, async (t) => {
-  const before = machineState();
   const device = new TestDevice(t);
+  const newTraces = watchMachine(device.id);
   const revision = await writeRevision(temporaryDirectory(t), [
     probeContainer('a'),
     probeContainer('b'),
@@ -30,12 +31,14 @@ test('a revision starts, meets its goals, and leaves nothing behind; twice in a 
     assert.equal(await run.ready(), device.socket);
     const statuses = Object.fromEntries((await device.containers()).map(({ name, status }) => [name, status]));
     assert.deepEqual(statuses, { a: 'STARTED', b: 'STARTED', 'slow-ready': 'READY' });
+    // It says so a moment after it has told the device.
+    const said = `${device.storage}/logs/0/slow-ready/lxc/console.log`;
+    await until(device.storage, () => /slow-ready: ready/.test(readFileSync(said, 'utf8')));
     assert.deepEqual(await run.stop(), { code: 0, signal: null });
     assert.deepEqual(device.traces(), []);
-    assert.deepEqual(machineState(), before);
+    assert.deepEqual(newTraces(), []);
   }
   assert.equal(readlinkSync(`${device.storage}/trails/current`), '0');
-  assert.match(readFileSync(`${device.storage}/logs/0/slow-ready/lxc/console.log`, 'utf8'), /slow-ready: ready/);
   assert.ok(existsSync(`${device.storage}/logs/0/a/lxc/lxc.log`));
   assert.match(device.log(), /\[containers\]: a STARTING -> STARTED/);
 });

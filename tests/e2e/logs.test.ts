@@ -1,7 +1,7 @@
 /** Logs for real: what containers write by every way, on disk, over a crash of the runtime, and rotated. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { test } from 'node:test';
@@ -9,6 +9,7 @@ import { gunzipSync } from 'node:zlib';
 import { temporaryDirectory } from '../harness/cleanup.ts';
 import { TestDevice } from '../harness/device.ts';
 import { skipWithoutContainers } from '../harness/facilities.ts';
+import { until } from '../harness/files.ts';
 import { probeContainer, slowReadyContainer, writeRevision } from '../harness/revision.ts';
 
 const options = { skip: await skipWithoutContainers(), timeout: 40_000 };
@@ -32,21 +33,6 @@ function wholeLog(path: string): string {
     .sort((left, right) => numberOf(left) - numberOf(right))
     .map((name) => gunzipSync(readFileSync(`${directory}/${name}`)).toString());
   return texts.join('') + read(path);
-}
-
-/** Waits until what can be read fits; looks again whenever something changes below a directory that is there. */
-async function until(directory: string, done: () => boolean): Promise<void> {
-  if (done()) return;
-  await new Promise<void>((resolve) => {
-    const watcher = watch(directory, { recursive: true }, () => {
-      if (!done()) return;
-      watcher.close();
-      resolve();
-    });
-    if (!done()) return;
-    watcher.close();
-    resolve();
-  });
 }
 
 /** One message to a socket of the host. */
@@ -85,7 +71,7 @@ test(
     inside(device, 'b', 'mkdir -p /var/log; echo by default > /var/log/messages');
     await until(logs, () => read(`${logs}/b/var/log/messages`) === 'by default\n');
 
-    assert.match(read(`${logs}/slow-ready/lxc/console.log`), /slow-ready: ready/);
+    await until(logs, () => /slow-ready: ready/.test(read(`${logs}/slow-ready/lxc/console.log`)));
     await say(`${device.base}/pv/pv-ctrl-log`, '{"version":0,"level":"WARN","src":"host","message":"from outside"}');
     await until(logs, () => /WARN\t -- \[host\]: from outside\n/.test(device.log()));
 

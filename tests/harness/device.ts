@@ -108,6 +108,8 @@ export class DeviceRun {
 /** A storage directory, the runtimes that run on it one after the other, and the bridge that is theirs. */
 export class TestDevice {
   readonly storage: string;
+  /** What its directories and control groups are known by. */
+  readonly id: string;
   readonly bridge: string;
   /** Directory of what is volatile, `/run/pantavisor/<id>`. */
   readonly base: string;
@@ -118,6 +120,7 @@ export class TestDevice {
   constructor(t: TestContext, storage?: string, environment: Record<string, string> = {}) {
     this.storage = storage ?? `${temporaryDirectory(t)}/storage`;
     const id = createHash('sha256').update(this.storage).digest('hex').slice(0, 8);
+    this.id = id;
     this.bridge = `pvt${id}`;
     this.base = `/run/pantavisor/${id}`;
     const octet = Number.parseInt(id.slice(0, 2), 16);

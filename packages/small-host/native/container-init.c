@@ -1,11 +1,12 @@
 /*
  * The first program of a container; becomes the container's own init.
  *
- *   container-init TYPE PROGRAM [ARGUMENT…]
+ *   container-init [-l TARGET] TYPE PROGRAM [ARGUMENT…]
  *
  * LXC splits lxc.init.cmd at blanks and knows no quotes, and it sets container=lxc for init whatever the configuration says. So the
  * runtime names this program in front of the real init: words have %XX for every byte that could not stand there, a lone % means an
- * empty argument, and TYPE becomes the value of the variable `container`. The small host is its own container-init, by its name.
+ * empty argument, and TYPE becomes the value of the variable `container`. With -l, /dev/log becomes a symbolic link to TARGET before,
+ * unless there is one already. The small host is its own container-init, by its name.
  */
 #define _GNU_SOURCE
 #include "container-init.h"
@@ -35,11 +36,16 @@ static void decode(char *text) {
 }
 
 int container_init(int argc, char **argv) {
-  if (argc < 3) {
-    fputs("usage: container-init TYPE PROGRAM [ARGUMENT...]\n", stderr);
+  int links = argc > 2 && strcmp(argv[1], "-l") == 0;
+  if (argc < (links ? 5 : 3)) {
+    fputs("usage: container-init [-l TARGET] TYPE PROGRAM [ARGUMENT...]\n", stderr);
     return 64;
   }
   for (int index = 1; index < argc; index += 1) decode(argv[index]);
+  if (links) {
+    if (symlink(argv[2], "/dev/log") != 0) errno = 0;
+    argv += 2;
+  }
   if (setenv("container", argv[1], 1) != 0) return 126;
   if (!getenv("PATH")) setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
   execvp(argv[2], argv + 2);

@@ -62,6 +62,21 @@ test('init is started through the starter, with quotes as the templates mean the
   assert.deepEqual(values(compose(text), 'lxc.init.cmd'), ['/entry nginx "daemon off;"']);
 });
 
+test('/dev/log is linked by the starter, or by a hook where the starter could not, and mounted where /dev is not the container’s', () => {
+  const logSocket = { source: '/run/web/.log', inside: '/pantavisor/.log' };
+  const starter = '/pantavisor/.init';
+  const shown = (text: string, changes: Partial<LxcContext>) => {
+    const lines = compose(text, { logSocket, ...changes });
+    const [hooks, mounts] = [values(lines, 'lxc.hook.autodev'), values(lines, 'lxc.mount.entry')];
+    return [lastValue(lines, 'lxc.init.cmd'), hooks.length, mounts.length];
+  };
+  assert.deepEqual(shown('', { starter }), ['/pantavisor/.init -l /pantavisor/.log pv-app /sbin/init', 0, 0]);
+  assert.deepEqual(shown('lxc.init.uid = 0', { starter }).slice(1), [0, 0]);
+  assert.deepEqual(shown('lxc.init.uid = 7', { starter }), ['/pantavisor/.init pv-app /sbin/init', 1, 0]);
+  assert.deepEqual(shown('', {}), ['/sbin/init', 1, 0]);
+  assert.deepEqual(shown('lxc.autodev = 0', { starter }), ['/pantavisor/.init pv-app /sbin/init', 0, 1]);
+});
+
 test('paths of the state move to this device, paths inside the container do not', () => {
   const lines = compose(
     [

@@ -82,9 +82,11 @@ export function composeLxcConfig(state: readonly LxcLine[], context: LxcContext)
   addDefault('lxc.console.logfile', context.consoleLog);
   addDefault('lxc.cgroup.dir', context.controlGroup);
   if (layout === 'unified') add('lxc.cgroup2.devices.allow', 'a');
-  add('lxc.init.cmd', initCommand(splitCommand(lastValue(state, 'lxc.init.cmd') ?? ''), context));
+  const init = splitCommand(lastValue(state, 'lxc.init.cmd') ?? '');
+  add('lxc.init.cmd', initCommand(init, context, starterLink(state, context)));
   for (const bind of context.binds) add('lxc.mount.entry', formatBind(bind));
-  if (context.logSocket !== undefined) lines.push(deviceLog(state, context.logSocket));
+  if (context.logSocket !== undefined && starterLink(state, context) === undefined)
+    lines.push(deviceLog(state, context.logSocket));
   for (const hook of context.mountHooks) add('lxc.hook.mount', hook);
   if (context.attachment !== undefined) lines.splice(0, lines.length, ...attach(lines, context.attachment));
   return lines;
@@ -100,9 +102,20 @@ function deviceLog(state: readonly LxcLine[], { source, inside }: { source: stri
   return { key: 'lxc.hook.autodev', value: `sh -c 'ln -sfn ${inside} "$LXC_ROOTFS_MOUNT/dev/log"'` };
 }
 
+/**
+ * What /dev/log leads to when the starter makes the link, which costs nothing: a hook is two shells and a program a start. It cannot when
+ * init is not root, since /dev is root's.
+ */
+function starterLink(state: readonly LxcLine[], { starter, logSocket }: LxcContext): string | undefined {
+  const isOwnDev = lastValue(state, 'lxc.autodev') !== '0';
+  const isRoot = /^0?$/.test(lastValue(state, 'lxc.init.uid') ?? '');
+  return starter !== undefined && isOwnDev && isRoot ? logSocket?.inside : undefined;
+}
+
 /** The group shows in init's variable `container`; only the starter can set it, since LXC sets it itself last of all. */
-function initCommand(words: readonly string[], { starter, group }: LxcContext): string {
-  if (starter !== undefined) return `${starter} ${encodeWords([`pv-${group}`, ...words])}`;
+function initCommand(words: readonly string[], { starter, group }: LxcContext, logLink: string | undefined): string {
+  if (starter !== undefined)
+    return `${starter} ${encodeWords([...(logLink === undefined ? [] : ['-l', logLink]), `pv-${group}`, ...words])}`;
   return words.map((word) => (isPlain([word]) ? word : `"${word}"`)).join(' ');
 }
 

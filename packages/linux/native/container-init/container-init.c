@@ -1,19 +1,20 @@
 /*
  * container-init: the first program of a container; becomes the container's own init.
  *
- *   container-init TYPE PROGRAM [ARGUMENT…]
+ *   container-init [-l TARGET] TYPE PROGRAM [ARGUMENT…]
  *
  * LXC splits lxc.init.cmd at blanks and knows no quotes, and it sets container=lxc for init whatever the configuration says. So the
  * runtime writes this program in front of the real init: PROGRAM and each ARGUMENT have %XX for every byte that could not stand
  * there, a lone % means an empty argument, and TYPE becomes the value of the variable `container`. A PROGRAM without a
- * slash is looked for in PATH. Ends with 127 when PROGRAM is not found and 126 when it cannot be run, and says why on stderr.
+ * slash is looked for in PATH. With -l, /dev/log becomes a symbolic link to TARGET before, unless there is one already: a hook of LXC's
+ * would take two shells and ln for that. Ends with 127 when PROGRAM is not found and 126 when it cannot be run, and says why on stderr.
  *
  * Without a C library, since it is mounted into every container: a few kilobytes, and it needs nothing that is there.
  */
-enum { NO_ENTRY = 2, NO_ACCESS = 13, NO_DIRECTORY = 20, PATH_LIMIT = 4096, TYPE_LIMIT = 256 };
+enum { NO_ENTRY = 2, NO_ACCESS = 13, NO_DIRECTORY = 20, PATH_LIMIT = 4096, TYPE_LIMIT = 256, HERE = -100 };
 
 #if defined(__x86_64__)
-enum { CALL_WRITE = 1, CALL_EXECVE = 59, CALL_EXIT = 231 };
+enum { CALL_WRITE = 1, CALL_EXECVE = 59, CALL_EXIT = 231, CALL_SYMLINKAT = 266 };
 static long call(long number, long a, long b, long c) {
   long result;
   __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
@@ -21,7 +22,7 @@ static long call(long number, long a, long b, long c) {
 }
 __asm__(".globl _start\n_start:\n xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call begin\n hlt\n");
 #elif defined(__aarch64__)
-enum { CALL_WRITE = 64, CALL_EXECVE = 221, CALL_EXIT = 94 };
+enum { CALL_WRITE = 64, CALL_EXECVE = 221, CALL_EXIT = 94, CALL_SYMLINKAT = 36 };
 static long call(long number, long a, long b, long c) {
   register long x8 __asm__("x8") = number;
   register long x0 __asm__("x0") = a;
@@ -85,6 +86,8 @@ static long run(const char *path, char **argv, char **environment) {
   return -call(CALL_EXECVE, (long)path, (long)argv, (long)environment);
 }
 
+static void link_log(const char *target) { call(CALL_SYMLINKAT, (long)target, HERE, (long)"/dev/log"); }
+
 /* Returns the last error when no directory of the path has a program that runs. */
 static long search(const char *path, char **argv, char **environment) {
   long worst = NO_ENTRY;
@@ -107,11 +110,14 @@ __attribute__((used, noreturn)) void begin(long *stack) {
   long count = stack[0];
   char **words = (char **)(stack + 1);
   char **given = words + count + 1;
-  if (count < 3) {
-    say("usage: container-init TYPE PROGRAM [ARGUMENT...]\n");
+  int links = count > 2 && starts_with(words[1], "-l") && !words[1][2];
+  if (count < (links ? 5 : 3)) {
+    say("usage: container-init [-l TARGET] TYPE PROGRAM [ARGUMENT...]\n");
     for (;;) call(CALL_EXIT, 64, 0, 0);
   }
   for (long index = 1; index < count; index += 1) decode(words[index]);
+  if (links) link_log(words[2]);
+  if (links) words += 2;
 
   char type[TYPE_LIMIT] = "container=";
   long end = length_of(type);

@@ -23,10 +23,16 @@ export function hostError(operation: string, path: string | undefined, cause: un
   if (cause instanceof HostError || !isSystemError(cause)) return cause;
   // One number, two names; the ports speak of EWOULDBLOCK.
   const code = cause.code === 'EAGAIN' && operation === 'lock' ? 'EWOULDBLOCK' : cause.code;
-  const words = cause.errno === undefined ? undefined : getSystemErrorMap().get(cause.errno)?.[1];
+  const words = cause.errno === undefined ? undefined : wordsOf(cause, cause.errno);
   return new HostError(code, operation, path, words === undefined ? `${cause.message}` : `${words} (${code})`, {
     cause,
   });
+}
+
+/** The kernel's words. Node's own messages have them; making its table of all errors takes longer than the first hundred system calls. */
+function wordsOf({ code, message }: SystemError, number: number): string | undefined {
+  const said = message.startsWith(`${code}: `) ? /^\w+: ([^,]+),/.exec(message)?.[1] : undefined;
+  return said ?? getSystemErrorMap().get(number)?.[1];
 }
 
 /** Runs a step and turns its failure into a `HostError`. */

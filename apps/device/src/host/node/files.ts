@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { constants, readFileSync } from 'node:fs';
+import * as now from 'node:fs';
+import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { statfs, syncDirectory } from '@pantavisor/linux';
 import { type FileKind, type FileStatus, type Files, HostError } from '../ports.ts';
 import { guarded, hasCode } from './errors.ts';
 import { lockFile } from './lock.ts';
+import { Turn } from './turn.ts';
 
 /** Bytes held at a time when content is hashed or copied: large enough to hide the cost of a step, small enough for twenty at once. */
 const chunkSize = 256 * 1024;
@@ -77,18 +80,43 @@ async function putContent(
   }
 }
 
-/** Files of processes come from the kernel's memory: six trips through the thread pool take far longer than reading them here. */
-const ofProcess = /^\/proc\/(\d+|self)\//;
+/** What is in memory whatever the disk does: changing it takes no time. */
+const inMemory = (path: string) => path.startsWith('/run/') || path.startsWith('/proc/');
+/** What can be read at once. Files of devices may take their time. */
+const maybeSlow = (path: string) => path.startsWith('/sys/') || path.startsWith('/dev/');
+/** Larger files are read and written by the pool. */
+const smallSize = 64 * 1024;
+const fsync = promisify(now.fsync);
+
+/** Reads a small plain file; undefined when it is none. Without waiting for the other end of a pipe. */
+function readSmall(path: string): Buffer | undefined {
+  const descriptor = now.openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const status = now.fstatSync(descriptor);
+    // A directory fails with the right code when it is read.
+    if ((!status.isFile() && !status.isDirectory()) || status.size > smallSize) return undefined;
+    return now.readFileSync(descriptor);
+  } finally {
+    now.closeSync(descriptor);
+  }
+}
+
+function writeSmall(path: string, data: string | Uint8Array, mode: number, exclusive: boolean): void {
+  const descriptor = now.openSync(path, exclusive ? 'wx' : 'w', mode);
+  try {
+    now.writeFileSync(descriptor, data);
+  } finally {
+    now.closeSync(descriptor);
+  }
+}
 
 /** Reads on when a file has more than its size said (files of /proc and /sys say 0). */
-async function readContent(path: string, limit: number | undefined): Promise<Buffer> {
+async function readContent(path: string, limit: number | undefined, turn: Turn): Promise<Buffer> {
   const refuse = (size: number): never => {
     throw new HostError('EFBIG', 'read', path, `it has ${size} bytes or more, at most ${limit} are allowed (EFBIG)`);
   };
-  if (ofProcess.test(path)) {
-    const content = readFileSync(path);
-    return limit !== undefined && content.length > limit ? refuse(content.length) : content;
-  }
+  const small = maybeSlow(path) ? undefined : turn.take(() => readSmall(path))?.result;
+  if (small !== undefined) return limit !== undefined && small.length > limit ? refuse(small.length) : small;
   return withFile(path, 'r', undefined, async (file) => {
     const { size } = await file.stat();
     if (limit !== undefined && size > limit) refuse(size);
@@ -132,9 +160,12 @@ async function copyContent(from: string, to: string, mode: number): Promise<void
   });
 }
 
-async function statusOf(path: string, follow: boolean): Promise<FileStatus | undefined> {
+async function statusOf(path: string, follow: boolean, turn: Turn): Promise<FileStatus | undefined> {
   try {
-    const found = follow ? await fs.stat(path) : await fs.lstat(path);
+    const options = { throwIfNoEntry: false } as const;
+    const done = turn.take(() => (follow ? now.statSync(path, options) : now.lstatSync(path, options)));
+    const found = done ? done.result : follow ? await fs.stat(path) : await fs.lstat(path);
+    if (found === undefined) return undefined;
     return {
       kind: kindOf(found),
       size: found.size,
@@ -152,34 +183,103 @@ async function statusOf(path: string, follow: boolean): Promise<FileStatus | und
   }
 }
 
+async function syncFile(path: string): Promise<void> {
+  const descriptor = now.openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    await fsync(descriptor);
+  } finally {
+    now.closeSync(descriptor);
+  }
+}
+
 /** Files of the machine. */
 export function createFiles(): Files {
+  const turn = new Turn();
+  /** A change of a directory: at once where it is in memory, else by the pool, since a disk may take its time over it. */
+  const change = async (paths: readonly string[], soon: () => void, later: () => Promise<void>): Promise<void> => {
+    if (!paths.every(inMemory) || turn.take(soon) === undefined) await later();
+  };
+  const isThere = (path: string) =>
+    turn.take(() => now.lstatSync(path, { throwIfNoEntry: false }) !== undefined)?.result;
   return {
-    read: (path, limit) => guarded('read', path, () => readContent(path, limit)),
-    readText: (path, limit) => guarded('read', path, async () => (await readContent(path, limit)).toString('utf8')),
-    write: (path, data, options = {}) => guarded('write', path, () => putContent(path, 'w', data, options)),
+    read: (path, limit) => guarded('read', path, () => readContent(path, limit, turn)),
+    readText: (path, limit) =>
+      guarded('read', path, async () => (await readContent(path, limit, turn)).toString('utf8')),
+    write: (path, data, options = {}) =>
+      guarded('write', path, async () => {
+        const { mode = 0o644, exclusive = false } = options;
+        const isShort = data.length <= smallSize && (mode & process.umask()) === 0 && inMemory(path);
+        if (!isShort || turn.take(() => writeSmall(path, data, mode, exclusive)) === undefined)
+          await putContent(path, 'w', data, options);
+      }),
     overwrite: (path, data, offset) =>
       guarded('write', path, () => withFile(path, 'r+', undefined, (file) => writeFully(file, data, offset))),
     append: (path, data, options = {}) => guarded('append to', path, () => putContent(path, 'a', data, options)),
-    sync: (path) => guarded('sync', path, () => withFile(path, 'r', undefined, (file) => file.sync())),
+    sync: (path) => guarded('sync', path, () => syncFile(path)),
     syncDirectory: (path) => guarded('sync', path, () => syncDirectory(path)),
-    rename: (from, to) => guarded(`rename ${from} to`, to, () => fs.rename(from, to)),
-    link: (existing, path) => guarded(`link ${existing} as`, path, () => fs.link(existing, path)),
-    symlink: (target, path) => guarded('make symbolic link', path, () => fs.symlink(target, path)),
-    readLink: (path) => guarded('read link', path, () => fs.readlink(path)),
+    rename: (from, to) =>
+      guarded(`rename ${from} to`, to, () =>
+        change(
+          [from, to],
+          () => now.renameSync(from, to),
+          () => fs.rename(from, to),
+        ),
+      ),
+    link: (existing, path) =>
+      guarded(`link ${existing} as`, path, () =>
+        change(
+          [existing, path],
+          () => now.linkSync(existing, path),
+          () => fs.link(existing, path),
+        ),
+      ),
+    symlink: (target, path) =>
+      guarded('make symbolic link', path, () =>
+        change(
+          [path],
+          () => now.symlinkSync(target, path),
+          () => fs.symlink(target, path),
+        ),
+      ),
+    readLink: (path) =>
+      guarded('read link', path, async () => turn.take(() => now.readlinkSync(path))?.result ?? fs.readlink(path)),
     realPath: (path) => guarded('resolve', path, () => fs.realpath(path)),
-    unlink: (path) => guarded('remove', path, () => fs.unlink(path)),
+    unlink: (path) =>
+      guarded('remove', path, async () => {
+        // Most of what durable writes remove was never there.
+        if (isThere(path) === false)
+          throw new HostError('ENOENT', 'remove', path, 'no such file or directory (ENOENT)');
+        await change(
+          [path],
+          () => now.unlinkSync(path),
+          () => fs.unlink(path),
+        );
+      }),
     makeDirectory: (path, mode) =>
       guarded('make directory', path, async () => {
-        await fs.mkdir(path, mode ?? 0o755);
+        // Most directories that are asked for are there.
+        if (isThere(path)) throw new HostError('EEXIST', 'make directory', path, 'file already exists (EEXIST)');
+        await change(
+          [path],
+          () => now.mkdirSync(path, mode ?? 0o755),
+          async () => void (await fs.mkdir(path, mode ?? 0o755)),
+        );
         if (mode !== undefined && (mode & process.umask()) !== 0) await fs.chmod(path, mode);
       }),
-    removeDirectory: (path) => guarded('remove directory', path, () => fs.rmdir(path)),
+    removeDirectory: (path) =>
+      guarded('remove directory', path, () =>
+        change(
+          [path],
+          () => now.rmdirSync(path),
+          () => fs.rmdir(path),
+        ),
+      ),
     changeMode: (path, mode) => guarded('change the mode of', path, () => fs.chmod(path, mode)),
-    status: (path, { follow = false } = {}) => guarded('look at', path, () => statusOf(path, follow)),
+    status: (path, { follow = false } = {}) => guarded('look at', path, () => statusOf(path, follow, turn)),
     list: (path) =>
       guarded('list', path, async () => {
-        const entries = await fs.readdir(path, { withFileTypes: true });
+        const soon = inMemory(path) ? turn.take(() => now.readdirSync(path, { withFileTypes: true })) : undefined;
+        const entries = soon?.result ?? (await fs.readdir(path, { withFileTypes: true }));
         return entries
           .map((entry) => ({ name: entry.name, kind: kindOf(entry) }))
           .sort((left, right) => (left.name < right.name ? -1 : 1));

@@ -1,14 +1,17 @@
 /** The port `Streams` on Node. */
 import {
-  close,
+  closeSync,
   constants,
   createReadStream,
   createWriteStream,
   type FSWatcher,
+  fstatSync,
+  ftruncate,
   open as openFile,
+  read,
   watch,
 } from 'node:fs';
-import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
+import { rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -80,25 +83,14 @@ class NodeFollower implements Follower {
     this.#watchDirectory();
     const descriptor = this.#tryOpen(this.#path, constants.O_RDONLY);
     if (descriptor === undefined) return undefined;
-    const handle = await adopt(descriptor, constants.O_RDONLY);
-    const { ino, dev } = await handle.stat();
-    if (!(await handle.stat()).isFile()) {
-      await handle.close();
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) {
+      closeSync(descriptor);
       return undefined;
     }
-    const identity = `${dev}:${ino}`;
+    const identity = identityOf(status);
     this.#watchFile(descriptor, identity);
-    return {
-      identity,
-      size: async () => (await handle.stat()).size,
-      read: async (offset, limit) => {
-        const buffer = Buffer.allocUnsafe(limit);
-        const { bytesRead } = await handle.read(buffer, 0, limit, offset);
-        return new Uint8Array(buffer.buffer, buffer.byteOffset, bytesRead);
-      },
-      truncate: () => this.#truncate(identity),
-      close: () => void handle.close().catch(() => {}),
-    };
+    return new NodeFollowedFile(descriptor, identity, () => this.#truncate(identity));
   }
 
   close(): void {
@@ -109,12 +101,11 @@ class NodeFollower implements Follower {
 
   #truncate(identity: string): Promise<void> {
     return guarded('truncate', this.#path, async () => {
-      const handle = await adopt(openInRoot(this.#root, this.#path, constants.O_WRONLY), constants.O_WRONLY);
+      const descriptor = openInRoot(this.#root, this.#path, constants.O_WRONLY);
       try {
-        const { ino, dev } = await handle.stat();
-        if (`${dev}:${ino}` === identity) await handle.truncate();
+        if (identityOf(fstatSync(descriptor)) === identity) await promisify(ftruncate)(descriptor);
       } finally {
-        await handle.close();
+        closeSync(descriptor);
       }
     });
   }
@@ -159,16 +150,47 @@ class NodeFollower implements Follower {
     } catch {
       return undefined;
     } finally {
-      if (owned) close(descriptor);
+      if (owned) closeSync(descriptor);
     }
   }
 }
 
-/** A handle of node for a descriptor: there is no way but to open it again. */
-async function adopt(descriptor: number, flags: number): Promise<FileHandle> {
-  try {
-    return await open(`/proc/self/fd/${descriptor}`, flags | constants.O_NONBLOCK);
-  } finally {
-    close(descriptor);
+const identityOf = ({ dev, ino }: { dev: number; ino: number }) => `${dev}:${ino}`;
+const readFrom = promisify(read);
+
+/** An open file of a container; closed when the last read of it has ended. */
+class NodeFollowedFile implements FollowedFile {
+  readonly identity: string;
+  readonly truncate: () => Promise<void>;
+  readonly #descriptor: number;
+  #reads = 0;
+  #closed = false;
+
+  constructor(descriptor: number, identity: string, truncate: () => Promise<void>) {
+    this.#descriptor = descriptor;
+    this.identity = identity;
+    this.truncate = truncate;
+  }
+
+  async size(): Promise<number> {
+    return this.#closed ? 0 : fstatSync(this.#descriptor).size;
+  }
+
+  async read(offset: number, limit: number): Promise<Uint8Array> {
+    if (this.#closed) return new Uint8Array();
+    this.#reads += 1;
+    try {
+      const { bytesRead, buffer } = await readFrom(this.#descriptor, Buffer.allocUnsafe(limit), 0, limit, offset);
+      return new Uint8Array(buffer.buffer, buffer.byteOffset, bytesRead);
+    } finally {
+      this.#reads -= 1;
+      if (this.#closed && this.#reads === 0) closeSync(this.#descriptor);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#reads === 0) closeSync(this.#descriptor);
   }
 }
