@@ -1,4 +1,5 @@
 /** What differs between two states, key by key (containers.md §6). */
+import { sameJson } from './json/same.ts';
 import type { State } from './model.ts';
 
 /**
@@ -27,12 +28,13 @@ interface Entry {
 
 /**
  * Compares two states. Keys that concern tools (`src.json`, `build.json`, `_sigs/…`) are not part of a state and never
- * differ. Inline JSON is compared by its characters, as it is written to disk.
+ * differ. Inline JSON that is only written in another way does not differ: its readers read JSON. A state that was not written by pvr would
+ * otherwise cost a reboot as soon as pvr or a Hub writes it again.
  */
 export function diffStates(before: State, after: State): StateDiff {
   const keys = [
-    ...compare(inlineOf(before), inlineOf(after), objectsOf(before), objectsOf(after)),
-    ...compare(objectsOf(before), objectsOf(after), inlineOf(before), inlineOf(after)),
+    ...compare(inlineOf(before), inlineOf(after), objectsOf(before), objectsOf(after), sameJson),
+    ...compare(objectsOf(before), objectsOf(after), inlineOf(before), inlineOf(after), (one, other) => one === other),
   ];
   const was = new Set(before.containers.map(({ name }) => name));
   const is = new Set(after.containers.map(({ name }) => name));
@@ -68,13 +70,15 @@ function compare(
   after: ReadonlyMap<string, Entry>,
   otherBefore: ReadonlyMap<string, Entry>,
   otherAfter: ReadonlyMap<string, Entry>,
+  isSame: (one: string, other: string) => boolean,
 ): KeyChange[] {
   const changes: KeyChange[] = [];
   for (const [path, old] of before) {
     const same = after.get(path);
     const now = same ?? otherAfter.get(path);
     if (!now) changes.push(keyChange(path, 'removed', old.owner, undefined));
-    else if (!same || same.content !== old.content) changes.push(keyChange(path, 'changed', old.owner, now.owner));
+    else if (!same || !isSame(old.content, same.content))
+      changes.push(keyChange(path, 'changed', old.owner, now.owner));
     else if (same.owner !== old.owner) changes.push(keyChange(path, 'moved', old.owner, now.owner));
   }
   for (const [path, now] of after) {

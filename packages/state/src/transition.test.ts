@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { diffStates } from './diff.ts';
-import { accepted, objectId, run } from './testing/states.ts';
+import { accepted, acceptedText, objectId, run, stateText } from './testing/states.ts';
 import { planTransition } from './transition.ts';
 
 const [a, b] = [objectId('a'), objectId('b')];
@@ -144,6 +144,14 @@ test('reasons name the file, the owner and what happened', () => {
       message: 'the container web is affected because web/lxc.container.conf changed',
     },
   ]);
+});
+
+test('a state that is only written in another way asks for nothing', () => {
+  const text = stateText({ ...base, 'web/run.json': run('web', { group: 'app', note: 'é' }) });
+  const rewritten = JSON.stringify(JSON.parse(text), undefined, 4).replaceAll('é', '\\u00e9');
+  assert.notEqual(rewritten, text);
+  assert.deepEqual(planTransition(acceptedText(text), acceptedText(rewritten)).reasons, []);
+  assert.equal(planTransition(acceptedText(text), acceptedText(rewritten)).kind, 'none');
 });
 
 test('a file that turns from JSON into an object is one change', () => {
