@@ -3,10 +3,12 @@ import packageJson from '../package.json' with { type: 'json' };
 import { helpText, parseArguments } from './boot/arguments.ts';
 import { type ExitName, exitCodes, exitOf } from './boot/exit-codes.ts';
 import { ConfigError, loadConfig } from './config/load.ts';
+import type { InitProcess } from './host/init-process.ts';
 import type { Host } from './host/ports.ts';
+import { startMachine } from './init/start.ts';
 import { type StopPurpose, startDevice } from './runtime/device.ts';
 import { Failure } from './runtime/failure.ts';
-import { terminalSink } from './runtime/log.ts';
+import { createLog, kernelLogSink, terminalSink } from './runtime/log.ts';
 
 /** Runs until the device has stopped. Never rejects: what goes wrong is printed, and told by the code of the result. */
 export async function runProgram(host: Host): Promise<number> {
@@ -26,14 +28,16 @@ async function end(host: Host): Promise<ExitName> {
 }
 
 async function run(host: Host): Promise<ExitName> {
-  const { system, files } = host;
-  const options = parseArguments(system.arguments, system.pid === 1);
+  const { system, files, init } = host;
+  const isInit = init !== undefined || system.pid === 1;
+  const options = parseArguments(system.arguments, isInit);
   if (options.help) return print(host, helpText());
   if (options.version) return print(host, `version: ${packageJson.version}\nhost: ${system.hostName ?? 'unknown'}\n`);
 
-  // Outside of an image the program is an ordinary daemon; PID 1 takes its mode from the configuration.
+  if (init !== undefined) keepAlive(host, init);
+  // Outside of an image the program is an ordinary daemon; as init it takes its mode from the configuration.
   const environment: Record<string, string> = {
-    ...(system.pid === 1 ? {} : { PV_SYSTEM_INIT_MODE: 'appengine' }),
+    ...(isInit ? {} : { PV_SYSTEM_INIT_MODE: 'appengine' }),
     ...system.environment,
   };
   if (options.storage !== undefined) environment.PV_STORAGE_MNTPOINT = options.storage;
@@ -50,12 +54,23 @@ async function run(host: Host): Promise<ExitName> {
   system.onSignal('SIGTERM', onSignal('reboot'));
   system.onSignal('SIGINT', onSignal('poweroff'));
 
+  const sinks = options.verbose ? [terminalSink(system)] : init === undefined ? [] : [kernelLogSink(system)];
+  if (init !== undefined) {
+    const log = createLog(host.clock, () => store.snapshot().PV_LOG_LEVEL, sinks);
+    await startMachine(host, {
+      config: store.snapshot(),
+      cmdline,
+      storage,
+      log: (level, text) => log(level, 'init', text),
+    });
+  }
+
   const device = await startDevice(host, {
     store,
     cmdline,
     storage,
     ...(options.state === undefined ? {} : { own: { state: options.state, objects: options.objects } }),
-    sinks: options.verbose ? [terminalSink(system)] : [],
+    sinks,
     warnings,
     sysctls,
     buildInfo: { version: packageJson.version, lines: [] },
@@ -64,6 +79,14 @@ async function run(host: Host): Promise<ExitName> {
   stopping.stop = device.stop;
   if (stopping.early !== undefined) device.stop(stopping.early);
   return (await device.finished) === 'poweroff' ? 'poweredOff' : 'stopped';
+}
+
+/** How often PID 1 hears that the runtime lives: some times within its patience. */
+const signOfLife = 10_000;
+
+function keepAlive(host: Pick<Host, 'clock'>, init: InitProcess): void {
+  init.alive();
+  host.clock.after(signOfLife, () => keepAlive(host, init));
 }
 
 function print({ system }: Host, text: string): ExitName {

@@ -86,7 +86,7 @@ export function machineArguments(options: MachineOptions): string[] {
       '-drive',
       `if=none,id=${name},file=${optionValue(file)},format=${format},snapshot=${snapshot ? 'on' : 'off'}`,
     );
-    argv.push('-device', `virtio-blk-pci,drive=${name},bootindex=${index}`);
+    argv.push('-device', `virtio-blk-pci,drive=${name}${boot.kind === 'kernel' ? '' : `,bootindex=${index}`}`);
   }
   if (forwards !== undefined) {
     const rules = forwards.map(({ guest, host }) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`).join('');

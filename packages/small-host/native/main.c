@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "bridge.h"
 #include "container-init.h"
+#include "init.h"
 #include "machine.h"
 
 enum {
@@ -47,6 +48,7 @@ static const struct program *program_of(const char *name) {
 int main(int argc, char **argv) {
   const char *name = argc > 0 ? base_name(argv[0]) : "";
   if (strcmp(name, ".init") == 0) return container_init(argc, argv);
+  if (init_is_wanted(argc, argv)) init_run("/proc/self/exe", argv);
   size_t stack = javascript_stack(argv);
   machine_start(MEMORY_CAP);
   bridge_run(program_of(name), MEMORY_CAP - 8 * 1024 * 1024, stack);

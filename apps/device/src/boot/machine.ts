@@ -50,8 +50,9 @@ export async function prepareMachine(
   const { files, mounts } = host;
   const records = new ContainerRecords(files, places.records);
   const directories = [places.run, places.volumes, places.lxc, places.rootfs, places.configs, places.exports];
-  const [layout, hooks, ledger] = await Promise.all([
+  const [layout, withoutProfiles, hooks, ledger] = await Promise.all([
     detectLayout(files),
+    isProfileless(host, config.PV_SYSTEM_INIT_MODE),
     mountHooks(files, places.library),
     MountLedger.read(mounts, [places.volumes, places.exports]),
     records.open(),
@@ -75,6 +76,7 @@ export async function prepareMachine(
     networks,
     layout,
     lxcLogLevel: lxcLogLevel(config.PV_LXC_LOG_LEVEL),
+    withoutProfiles,
     mountHooks: hooks,
     devLog: config.PV_LOG_AUTO_DEVLOG,
     drivers,
@@ -93,6 +95,11 @@ export async function prepareMachine(
   });
   await logs.open();
   return { ledger, records, bridges, networks, lifecycle, logs };
+}
+
+/** On a device of our own nobody else has loaded AppArmor profiles; LXC would refuse to start a container without its own ones. */
+async function isProfileless({ files }: Pick<Host, 'files'>, mode: string): Promise<boolean> {
+  return mode !== 'appengine' && (await files.status('/sys/module/apparmor', { follow: true })) !== undefined;
 }
 
 /** Brings up the pools of a revision, then the device's own bridge unless a pool has taken its name (network.md §1, §2). */

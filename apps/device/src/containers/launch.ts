@@ -39,6 +39,8 @@ export interface LaunchRoom {
   networks: Networks;
   layout: ControlGroupLayout;
   lxcLogLevel: string;
+  /** See `LxcContext`. */
+  withoutProfiles: boolean;
   /** Programs of the installation for LXC's mount hook, in order. */
   mountHooks: readonly string[];
   /** Default for containers that say nothing about /dev/log. */
@@ -106,6 +108,7 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
     name,
     group: container.group,
     layout: room.layout,
+    withoutProfiles: room.withoutProfiles,
     controlGroup: places.controlGroup,
     rootfsMount: places.rootfs,
     directory: `${trail}/${container.directory}`,

@@ -52,6 +52,8 @@ export interface LxcContext {
   logSocket?: { source: string; inside: string };
   /** Path in the container of the program that starts init; absent when the host has none. */
   starter?: string;
+  /** The kernel has AppArmor and nobody has loaded LXC's profiles: containers that name none run without. */
+  withoutProfiles?: boolean;
 }
 
 /** Settings of the state's that only mean something to one family of control groups. */
@@ -82,6 +84,10 @@ export function composeLxcConfig(state: readonly LxcLine[], context: LxcContext)
   addDefault('lxc.console.logfile', context.consoleLog);
   addDefault('lxc.cgroup.dir', context.controlGroup);
   if (layout === 'unified') add('lxc.cgroup2.devices.allow', 'a');
+  if (context.withoutProfiles === true) {
+    addDefault('lxc.apparmor.profile', 'unconfined');
+    addDefault('lxc.apparmor.allow_incomplete', '1');
+  }
   const init = splitCommand(lastValue(state, 'lxc.init.cmd') ?? '');
   add('lxc.init.cmd', initCommand(init, context, starterLink(state, context)));
   for (const bind of context.binds) add('lxc.mount.entry', formatBind(bind));

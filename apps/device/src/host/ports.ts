@@ -8,6 +8,7 @@
 
 import type { SignatureCrypto } from '@pantavisor/state';
 import type { HttpClient } from './http-client.ts';
+import type { InitProcess } from './init-process.ts';
 import type { Streams } from './streams.ts';
 import type { Watchdogs } from './watchdog.ts';
 
@@ -343,4 +344,6 @@ export interface Host {
   streams: Streams;
   watchdogs: Watchdogs;
   system: System;
+  /** PID 1, when it is ours and has started this runtime. */
+  init?: InitProcess;
 }

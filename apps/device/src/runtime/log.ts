@@ -47,3 +47,11 @@ export function formatRecord(record: LogRecord): string {
 export function terminalSink(system: System): LogSink {
   return (record) => system.print('stderr', formatRecord(record));
 }
+
+/** Prints lines for the kernel's log, which is read where nothing else can be: by their importance, without debugging. */
+export function kernelLogSink(system: System): LogSink {
+  return ({ level, source, message }) => {
+    if (level === 'DEBUG' || level === 'TRACE') return;
+    system.print(level === 'INFO' ? 'stdout' : 'stderr', `[${source}] ${message}\n`);
+  };
+}

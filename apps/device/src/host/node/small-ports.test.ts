@@ -20,7 +20,7 @@ describe('hashing and text', () => {
 
 it('the Node host has every door, and opens none by itself', () => {
   // A door that is missing here, or too many, does not compile.
-  const every: Required<{ [Door in keyof Host]: true }> = {
+  const every: Required<{ [Door in Exclude<keyof Host, 'init'>]: true }> = {
     files: true,
     mounts: true,
     containers: true,

@@ -8,6 +8,7 @@ import { reportHeapOnSignal, traceSystemCalls } from './debugging.ts';
 import { createFiles } from './files.ts';
 import { createHttpClient } from './http/client.ts';
 import { createHttp } from './http/server.ts';
+import { connectInit } from './init-process.ts';
 import { createMounts } from './mounts.ts';
 import { createNetwork } from './network.ts';
 import { createProcessDoor } from './process-door.ts';
@@ -30,10 +31,11 @@ export function createSmallHost(): Host {
   const signals = new Signals(kernel, loop);
   const { argv, environment, executable } = startValues(kernel);
   if (environment.PANTAVISOR_TRACE === 'calls') traceSystemCalls(kernel);
+  const init = connectInit(kernel, environment);
   const files = createFiles(kernel);
   const text = createText();
   const processes = createProcesses(kernel, loop, children, environment);
-  const system = createSystem(kernel, signals, children, environment, argv);
+  const system = createSystem(kernel, signals, children, environment, argv, init !== undefined);
   reportHeapOnSignal(kernel, signals, (line) => system.print('stderr', line));
   return {
     files,
@@ -55,5 +57,6 @@ export function createSmallHost(): Host {
     streams: createStreams(kernel, loop, processes),
     watchdogs: createWatchdogs(kernel),
     system,
+    ...(init === undefined ? {} : { init }),
   };
 }

@@ -9,16 +9,23 @@ const setChildSubreaper = 36;
 const nameSize = 65;
 const release = 2;
 const machine = 4;
+/** The kernel's log takes about a thousand bytes with each write (Documentation/ABI/testing/dev-kmsg); a character has three at most. */
+const longestPiece = 300;
 const rebootMagic = [0xfee1dead, 672274793] as const;
 const rebootCommand = { reboot: 0x01234567, poweroff: 0x4321fedc } as const;
 
-/** Creates the port. `environment` and `argv` are what the process was started with. */
+/**
+ * Creates the port.
+ * @param environment what the process was started with, as is `argv`
+ * @param logsToKernel both outputs are the kernel's log
+ */
 export function createSystem(
   kernel: Kernel,
   signals: Signals,
   children: Children,
   environment: Record<string, string>,
   argv: string[],
+  logsToKernel = false,
 ): System {
   const uname = (field: number): string => {
     kernel.call('uname', 0b1, [bufferOffset]);
@@ -34,6 +41,16 @@ export function createSystem(
     machine: uname(machine),
     onSignal: (signal, callback) => signals.on(signal, callback),
     print(stream, text) {
+      if (logsToKernel) {
+        const level = stream === 'stderr' ? '<4>' : '<6>';
+        for (const line of text.split('\n'))
+          for (let begin = 0; begin < line.length; begin += longestPiece) {
+            const piece = line.slice(begin, begin + longestPiece);
+            const length = kernel.putText(`${level}pantavisor: ${piece}`, bufferOffset);
+            kernel.raw('write', 0b10, 1, bufferOffset, length);
+          }
+        return;
+      }
       const bytes = kernel.encode(text);
       for (let done = 0; done < bytes.length; ) {
         const piece = bytes.subarray(done, done + 65536);

@@ -1,0 +1,264 @@
+/** What an initramfs is made of: which programs of which Debian packages, and why. */
+
+export interface Ingredient {
+  /** Debian package. */
+  package: string;
+  why: string;
+  /** Files below `/` of the package that go in; none for a package that is only a source of libraries. */
+  files: string[];
+}
+
+/** Packages with programs. Their libraries are found and added. */
+export const programs: readonly Ingredient[] = [
+  { package: 'busybox-static', why: 'shell, modprobe, mount, findfs, swap and network tools', files: ['bin/busybox'] },
+  {
+    package: 'lxc',
+    why: 'starts containers, and a person looks into them',
+    files: [
+      'usr/bin/lxc-start',
+      'usr/bin/lxc-attach',
+      'usr/bin/lxc-info',
+      'usr/bin/lxc-ls',
+      'usr/bin/lxc-console',
+      'usr/bin/lxc-top',
+    ],
+  },
+  { package: 'dmsetup', why: 'opens encrypted disks and verified volumes', files: ['sbin/dmsetup'] },
+  {
+    package: 'e2fsprogs',
+    why: 'checks, grows and makes ext4 file systems',
+    files: ['sbin/e2fsck', 'sbin/resize2fs', 'sbin/mke2fs', 'sbin/dumpe2fs', 'etc/mke2fs.conf'],
+  },
+];
+
+/** Packages that the libraries of those programs come from. */
+export const libraries: readonly string[] = [
+  'libc6',
+  'libgcc-s1',
+  'liblxc1',
+  'libapparmor1',
+  'libcap2',
+  'libseccomp2',
+  'libselinux1',
+  'libpcre2-8-0',
+  'libdevmapper1.02.1',
+  'libudev1',
+  'libext2fs2',
+  'libcom-err2',
+  'libss2',
+  'libblkid1',
+  'libuuid1',
+];
+
+/** Applets of busybox by the directory in which the original's scripts and ours look for them. */
+export const applets: Readonly<Record<string, readonly string[]>> = {
+  bin: [
+    ...[
+      'sh',
+      'ash',
+      'cat',
+      'chmod',
+      'chown',
+      'cp',
+      'date',
+      'dd',
+      'df',
+      'dmesg',
+      'echo',
+      'egrep',
+      'false',
+      'grep',
+      'hostname',
+      'kill',
+      'ln',
+    ],
+    ...[
+      'login',
+      'ls',
+      'mkdir',
+      'mknod',
+      'mktemp',
+      'more',
+      'mount',
+      'mv',
+      'netstat',
+      'pidof',
+      'ping',
+      'ps',
+      'pwd',
+      'rm',
+      'rmdir',
+      'sed',
+    ],
+    ...[
+      'sleep',
+      'stat',
+      'stty',
+      'su',
+      'sync',
+      'tar',
+      'touch',
+      'true',
+      'umount',
+      'uname',
+      'vi',
+      'zcat',
+      'gzip',
+      'gunzip',
+    ],
+  ],
+  sbin: [
+    ...[
+      'blkid',
+      'blockdev',
+      'fdisk',
+      'findfs',
+      'getty',
+      'halt',
+      'hwclock',
+      'ifconfig',
+      'insmod',
+      'ip',
+      'losetup',
+      'lsmod',
+      'mdev',
+      'mkswap',
+    ],
+    ...['modinfo', 'modprobe', 'poweroff', 'reboot', 'rmmod', 'route', 'swapoff', 'swapon', 'sysctl', 'udhcpc'],
+  ],
+  'usr/bin': [
+    ...[
+      'awk',
+      'basename',
+      'clear',
+      'cmp',
+      'cut',
+      'diff',
+      'dirname',
+      'du',
+      'env',
+      'find',
+      'free',
+      'head',
+      'hexdump',
+      'id',
+      'less',
+      'nc',
+      'nohup',
+    ],
+    ...[
+      'nslookup',
+      'printf',
+      'readlink',
+      'realpath',
+      'reset',
+      'seq',
+      'setsid',
+      'sha256sum',
+      'sort',
+      'strings',
+      'tail',
+      'tee',
+      'test',
+      'time',
+    ],
+    ...[
+      'timeout',
+      'top',
+      'tr',
+      'traceroute',
+      'tty',
+      'uniq',
+      'unxz',
+      'uptime',
+      'wc',
+      'wget',
+      'which',
+      'who',
+      'xargs',
+      'xzcat',
+      'yes',
+      'cttyhack',
+    ],
+  ],
+  'usr/sbin': ['chroot', 'rdate'],
+};
+
+/** Directories that have to be there, with their modes. */
+export const directories: Readonly<Record<string, number>> = {
+  dev: 0o755,
+  proc: 0o555,
+  sys: 0o555,
+  run: 0o755,
+  tmp: 0o1777,
+  root: 0o700,
+  storage: 0o755,
+  volumes: 0o755,
+  exports: 0o755,
+  writable: 0o755,
+  lib: 0o755,
+  'lib/firmware': 0o755,
+  'lib/modules': 0o755,
+  var: 0o755,
+  'usr/lib/pantavisor/pv/hooks/system.d': 0o755,
+  'usr/lib/pantavisor/pv/hooks_lxc-mount.d': 0o755,
+  'etc/pantavisor/pvs/trust': 0o755,
+  'etc/pantavisor/ssh': 0o755,
+  'etc/thttp/certs': 0o755,
+};
+
+/** Links of the original's image, whose containers and scripts use the short paths. */
+export const links: Readonly<Record<string, string>> = {
+  init: 'usr/bin/pantavisor',
+  'var/run': '../run',
+  pv: 'run/pantavisor/pv',
+  media: 'run/pantavisor/media',
+  configs: 'run/pantavisor/configs',
+};
+
+const groups = [
+  { name: 'data', description: 'Volumes of data', status_goal: 'MOUNTED', restart_policy: 'system', timeout: 30 },
+  { name: 'root', description: 'Device management', status_goal: 'STARTED', restart_policy: 'system', timeout: 30 },
+  {
+    name: 'platform',
+    description: 'Middleware and services',
+    status_goal: 'STARTED',
+    restart_policy: 'system',
+    timeout: 30,
+  },
+  { name: 'app', description: 'Applications', status_goal: 'STARTED', restart_policy: 'container', timeout: 30 },
+];
+
+/** Small files by path; all belong to root and are 0644. */
+export const files: Readonly<Record<string, string>> = {
+  'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
+  'etc/group': 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n',
+  'etc/shadow': 'root:*:0:0:99999:7:::\n',
+  'etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
+  'etc/resolv.conf': '',
+  'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
+  'etc/pantavisor/defaults/groups.json': `${JSON.stringify(groups, null, 2)}\n`,
+  'etc/pantavisor/policies/prod.config': 'debug.shell=0\ndebug.ssh=0\nsecureboot.mode=strict\n',
+};
+
+/** The configuration as the original ships it for devices (config.md §11). */
+export const configuration: Readonly<Record<string, string>> = {
+  PV_SYSTEM_INIT_MODE: 'embedded',
+  PV_SYSTEM_LIBDIR: '/usr/lib/pantavisor',
+  PV_SYSTEM_RUNDIR: '/run/pantavisor/pv',
+  PV_SYSTEM_MEDIADIR: '/run/pantavisor/media',
+  PV_SYSTEM_CONFDIR: '/run/pantavisor/configs',
+  PV_SYSTEM_DISKSDIR: '/run/pantavisor/disks',
+  PV_BOOTLOADER_TYPE: 'uboot',
+  PV_STORAGE_DEVICE: 'LABEL=root',
+  PV_STORAGE_FSTYPE: 'ext4',
+  PV_STORAGE_MNTPOINT: '/storage',
+  PV_LOG_DIR: '/storage/logs',
+  PV_CACHE_USRMETADIR: '/storage/cache/usrmeta',
+  PV_CACHE_DEVMETADIR: '/storage/cache/devmeta',
+  PV_DROPBEAR_CACHE_DIR: '/storage/cache/dropbear',
+  PV_LOG_LEVEL: '4',
+  PV_LOG_CAPTURE_DMESG: '1',
+  PV_LOG_SERVER_OUTPUTS: 'filetree',
+  PV_WDT_MODE: 'shutdown',
+};

@@ -1,0 +1,79 @@
+/** Devices in machines: kernel and initramfs as they are shipped, a storage disk with a revision, and the way to look into it afterwards. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { buildInitramfs, buildModuleAddon } from '@pantavisor/images/initramfs';
+import type { MachineConsole } from '@pantavisor/images/qemu';
+import { temporaryDirectory } from '../harness/cleanup.ts';
+import { writeRevision } from '../harness/revision.ts';
+import { debianCache, imageCache, joinInitrds } from './harness.ts';
+
+const checkout = fileURLToPath(new URL('../../', import.meta.url));
+const products = join(imageCache, 'test');
+
+export interface BootFiles {
+  kernel: string;
+  /** Initramfs with the modules of the kernel. */
+  initrd: string;
+}
+
+/** Builds the static executable, the initramfs and the modules of Debian's kernel for x86-64, as far as they are not there. */
+export async function bootFiles(): Promise<BootFiles> {
+  const argv = [join(checkout, 'apps/device/build-small.ts'), 'x64'];
+  const executable = execFileSync(process.execPath, argv, { encoding: 'utf8' }).trim();
+  const common = { architecture: 'amd64', packages: debianCache, folder: products, compression: 'fast' } as const;
+  const initramfs = await buildInitramfs({ ...common, executable });
+  const { path, kernel } = await buildModuleAddon(common);
+  const initrd = join(products, `with-modules-${initramfs.path.replace(/^.*-/, '')}`);
+  writeFileSync(`${initrd}.${process.pid}`, joinInitrds(initramfs.path, path));
+  renameSync(`${initrd}.${process.pid}`, initrd);
+  return { kernel: kernel.image, initrd };
+}
+
+/**
+ * Makes a storage disk, ext4 with the label `root`, on which a revision waits for its first boot.
+ * @param recipe as for `writeRevision`
+ * @returns path of the image
+ */
+export async function storageDisk(
+  t: TestContext,
+  recipe: Parameters<typeof writeRevision>[1],
+  options: { megabytes?: number; files?: Record<string, string> } = {},
+): Promise<string> {
+  const directory = temporaryDirectory(t);
+  const storage = join(directory, 'storage');
+  const { state } = await writeRevision(storage, recipe);
+  const files = {
+    'boot/uboot.txt': 'pv_rev=0\0\0',
+    'config/pantahub.config': '',
+    'trails/0/.pvr/json': readFileSync(state, 'utf8'),
+    ...options.files,
+  };
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(storage, path, '..'), { recursive: true });
+    writeFileSync(join(storage, path), text);
+  }
+  const image = join(directory, 'storage.img');
+  execFileSync('mke2fs', ['-q', '-t', 'ext4', '-L', 'root', '-d', storage, image, `${options.megabytes ?? 128}M`]);
+  return image;
+}
+
+/** What e2fsck finds without changing anything; fails when the file system is not sound. */
+export function assertSound(image: string): void {
+  execFileSync('e2fsck', ['-f', '-n', image], { stdio: 'pipe' });
+}
+
+/** Content of a file in a storage image that is not in use. */
+export function readStorage(image: string, path: string): string {
+  return execFileSync('debugfs', ['-R', `cat /${path}`, image], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+}
+
+/** Fails when the console does not show the pattern, with its last words, which are the ones that matter. */
+export function assertShown(console: MachineConsole, pattern: RegExp): void {
+  if (!pattern.test(console.text)) throw new Error(`${pattern} is not on the console: ${console.text.slice(-3000)}`);
+}
