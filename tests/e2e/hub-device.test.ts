@@ -1,13 +1,14 @@
 /** A real device on a real hub: it joins, reports, takes what its owner posts, and says at the hub why it did not. */
 import assert from 'node:assert/strict';
-import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { on } from 'node:events';
+import { existsSync, readFileSync, readlinkSync, watch, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { canonicalValue } from '@pantavisor/state';
 import type { ContainerRecipe } from '../../containers/src/recipe.ts';
 import { temporaryDirectory } from '../harness/cleanup.ts';
 import { type DeviceRun, TestDevice } from '../harness/device.ts';
 import { skipWithoutContainers } from '../harness/facilities.ts';
-import { HubAccount } from '../harness/hub-account.ts';
+import { HubAccount, type Report } from '../harness/hub-account.ts';
 import { probeContainer, writeRevision } from '../harness/revision.ts';
 import { UpdateDevice } from '../harness/update-device.ts';
 
@@ -63,15 +64,22 @@ class OnlineDevice {
   }
 
   /** The end of a step as the hub knows it; runtimes that end on the way are started again. */
-  ended(id: string, revision: string): Promise<{ status: string; 'status-msg': string }> {
-    return this.account.ended(id, revision, async () => {
-      const { run } = this;
-      const ended = await Promise.race([
-        run.exited.then(() => true),
-        run.lineCount(run.lines.length + 1).then(() => false),
-      ]);
-      if (ended) this.run = this.device.start();
-    });
+  async ended(id: string, revision: string): Promise<Report> {
+    const end = this.account.ended(id, revision);
+    let isOver = false;
+    const restart = async () => {
+      for (;;) {
+        const { run } = this;
+        await run.exited;
+        if (isOver) return;
+        this.run = this.device.start();
+      }
+    };
+    void restart();
+    const report = await end;
+    isOver = true;
+    if (this.run.ended) this.run = this.device.start();
+    return report;
   }
 
   async page(): Promise<string> {
@@ -115,7 +123,6 @@ test('a broken step is rolled back, and the hub knows why; the next good one is 
   const broken = await online.post(id, 'broken', [probeContainer('web', ['crash', '3']), probeContainer('db')]);
   const end = await online.ended(id, broken);
   assert.deepEqual([end.status, end['status-msg']], ['ERROR', 'A container could not be started']);
-  if (online.run.ended) online.run = online.device.start();
   const good = await online.post(id, 'good', withWeb('third'));
   assert.equal((await online.ended(id, good)).status, 'UPDATED', online.run.lines.slice(-30).join('\n'));
   assert.equal(online.running, good);
@@ -134,5 +141,25 @@ test('a device that starts again knows who it is, and a hub that comes back is f
   await online.account.without(async () => void (await online.run.line(/ECONNREFUSED/, from)));
   const revision = await online.post(id, 'after', withWeb('after'));
   assert.equal((await online.ended(id, revision)).status, 'UPDATED');
+  await online.run.stop();
+});
+
+test('a step and user metadata arrive at once, though the device asks rarely', options, async (t) => {
+  const rarely = { PH_UPDATER_INTERVAL: '600', PH_METADATA_USRMETA_INTERVAL: '600' };
+  const online = await OnlineDevice.install(t, rarely);
+  await online.run.line(/the Hub tells what is new/);
+  const { id } = await online.account.device();
+  const metadata = `${online.device.base}/pv/user-meta`;
+  const watcher = watch(metadata);
+  t.after(() => watcher.close());
+  const seen = on(watcher, 'change');
+  await online.account.ask('PATCH', `/devices/${id}/user-meta`, { greeting: 'hello' });
+  while (!existsSync(`${metadata}/greeting`)) await seen.next();
+  assert.equal(readFileSync(`${metadata}/greeting`, 'utf8'), 'hello');
+  const revision = await online.post(id, 'pushed', withWeb('pushed'));
+  assert.equal((await online.ended(id, revision)).status, 'UPDATED');
+  // A hub that restarts is listened to again.
+  const from = online.run.lines.length;
+  await online.account.without(async () => void (await online.run.line(/no longer tells/, from)));
   await online.run.stop();
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
+import { readHubEvents } from '@pantavisor/hub-api';
 import { type HubProcess, request, startProcess } from '../hub/support/process.ts';
 import { atEnd, temporaryDirectory } from './cleanup.ts';
 import type { RevisionFiles } from './revision.ts';
@@ -93,12 +94,23 @@ export class HubAccount {
     return this.ask('GET', `/trails/${id}/steps/${revision}/reports`);
   }
 
-  /** Waits until the hub knows the end of a step. Asks whenever the device has said something new. */
-  async ended(id: string, revision: string, said: () => Promise<unknown>): Promise<Report> {
-    for (;;) {
-      const last = (await this.reports(id, revision)).at(-1);
-      if (last !== undefined && ['DONE', 'UPDATED', 'ERROR', 'WONTGO'].includes(last.status)) return last;
-      await said();
+  /** Waits until the hub knows the end of a step, as it tells itself. */
+  async ended(id: string, revision: string): Promise<Report> {
+    const stop = new AbortController();
+    try {
+      const events = await this.#listen(stop.signal);
+      for (;;) {
+        const last = (await this.reports(id, revision)).at(-1);
+        if (last !== undefined && ['DONE', 'UPDATED', 'ERROR', 'WONTGO'].includes(last.status)) return last;
+        await events.next();
+      }
+    } finally {
+      stop.abort();
     }
+  }
+
+  async #listen(signal: AbortSignal): Promise<AsyncGenerator> {
+    const headers = { 'user-agent': 'test', authorization: `Bearer ${this.#token}` };
+    return readHubEvents(await fetch(`${this.hub.url}/events/?topics=step`, { headers, signal }));
   }
 }

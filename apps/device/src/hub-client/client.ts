@@ -35,6 +35,7 @@ import { Downloader } from './download.ts';
 import { FactoryUpload } from './factory.ts';
 import { MetadataSync } from './metadata-sync.ts';
 import { takeOffer } from './offers.ts';
+import { Push } from './push.ts';
 import { createQuestions } from './questions.ts';
 
 export interface HubClientParts {
@@ -73,6 +74,7 @@ export class HubClient implements Remote, Rounds {
   readonly #questions: ReturnType<typeof createQuestions>;
   readonly #downloader: Downloader;
   readonly #sync: MetadataSync;
+  readonly #push: Push;
   readonly #timers = new Map<string, () => void>();
   readonly #unsubscribe: () => void;
   #model: HubClientModel = createHubClient();
@@ -119,6 +121,21 @@ export class HubClient implements Remote, Rounds {
     const deviceId = () => credentials.id;
     const random = () => this.#random();
     this.#sync = new MetadataSync({ connection, deviceId, config, clock, metadata, random, awake, log });
+    this.#push = new Push({
+      connection,
+      opened: (id) => {
+        this.#sync.setListening(true);
+        this.#send({ type: 'listening', id });
+      },
+      ended: (id, outcome) => {
+        this.#sync.setListening(false);
+        this.#send({ type: 'listen-ended', id, outcome });
+      },
+      news: (news) => {
+        if (news === 'steps') this.#send({ type: 'nudge' });
+        else this.#sync.fetch();
+      },
+    });
     this.#unsubscribe = store.subscribe(() => this.#send({ type: 'settings', settings: this.#settings() }));
   }
 
@@ -202,6 +219,7 @@ export class HubClient implements Remote, Rounds {
     this.#closed = true;
     this.#unsubscribe();
     this.#downloader.close();
+    this.#push.close();
     this.#sync.close();
     this.#answerPolls(false);
     for (const cancel of this.#timers.values()) cancel();
@@ -241,6 +259,13 @@ export class HubClient implements Remote, Rounds {
         void this.#questions
           .report(effect.report)
           .then((outcome) => this.#send({ type: 'reported', id: effect.id, outcome }));
+        break;
+      case 'listen':
+        this.#push.open(effect.id);
+        break;
+      case 'unlisten':
+        this.#push.close();
+        this.#sync.setListening(false);
         break;
       case 'arm':
         this.#arm(effect.timer, effect.ms);

@@ -1,11 +1,13 @@
 /** Requests to the Hub: addresses, headers, the token and its renewal, and what answers mean for who asked. */
 import type { HubOutcome, Reason } from '@pantavisor/engine';
 import type { ConfigStore } from '../config/store.ts';
-import type { HttpAnswer, HttpCall, HttpClient } from '../host/http-client.ts';
+import type { HttpCall, HttpClient, HttpHead, HttpStream } from '../host/http-client.ts';
 import { HostError, type TextCoding } from '../host/ports.ts';
-import { hubAddress } from './address.ts';
+import { hubAddress, proxyOf } from './address.ts';
 import type { Credentials } from './credentials.ts';
 
+/** Milliseconds without a sign of life after which a stream counts as broken; a Hub gives one every 20 s. */
+const longestSilence = 60_000;
 /** Longest JSON answer, as of the original. */
 const answerLimit = 2 * 1024 * 1024;
 
@@ -61,10 +63,16 @@ export class HubConnection {
   }
 
   /** What every call to any server needs. */
-  transport(): Pick<HttpCall, 'idleTimeout' | 'authorities'> {
+  transport(): Pick<HttpCall, 'idleTimeout' | 'authorities' | 'proxy'> {
     const { store, authorities } = this.#parts;
-    const idleTimeout = Math.max(1, store.snapshot().PH_LIBEVENT_HTTP_TIMEOUT) * 1000;
-    return { idleTimeout, ...(authorities === undefined ? {} : { authorities }) };
+    const config = store.snapshot();
+    const idleTimeout = Math.max(1, config.PH_LIBEVENT_HTTP_TIMEOUT) * 1000;
+    const proxy = proxyOf(config);
+    return {
+      idleTimeout,
+      ...(authorities === undefined ? {} : { authorities }),
+      ...(proxy === undefined ? {} : { proxy }),
+    };
   }
 
   /** Logs in. @throws HubError, HostError */
@@ -93,27 +101,71 @@ export class HubConnection {
    * A request of the device itself. An expired token is renewed, once.
    * @throws HubError with status 401 when the Hub refuses the credentials, HostError when it does not answer
    */
-  async ask(call: HubCall): Promise<{ status: number; text: string }> {
+  ask(call: HubCall): Promise<{ status: number; text: string }> {
+    return this.#withToken((token) => this.open(withToken(call, token)));
+  }
+
+  /**
+   * A request of the device itself whose answer is taken as it comes; a token is renewed as in `ask`.
+   * @param call GET without a body
+   * @param take `open` is called when the Hub has begun to answer with status 200
+   */
+  stream(call: Pick<HubCall, 'what' | 'path'>, take: { open(): void; bytes(piece: Uint8Array): void }): HttpStream {
+    let current: HttpStream | undefined;
+    let closed = false;
+    const attempt = async (token: string) => {
+      if (closed) return;
+      let failure: HubError | undefined;
+      const open = (head: HttpHead) => {
+        if (head.status === 200) take.open();
+        else failure = new HubError(call.what, head.status, '', retryAfter(head));
+        return head.status === 200;
+      };
+      const transport = this.transport();
+      current = this.#parts.client.stream(
+        {
+          ...transport,
+          idleTimeout: Math.max(transport.idleTimeout, longestSilence),
+          method: 'GET',
+          url: this.#urlOf(call.path),
+          headers: { 'user-agent': this.#parts.userAgent, connection: 'close', authorization: `Bearer ${token}` },
+        },
+        { open, bytes: take.bytes },
+      );
+      await current.ended;
+      if (failure !== undefined) throw failure;
+    };
+    const close = () => {
+      closed = true;
+      current?.close();
+    };
+    return { ended: this.#withToken(attempt), close };
+  }
+
+  async #withToken<Result>(work: (token: string) => Promise<Result>): Promise<Result> {
     const token = this.#token ?? (await this.login());
     try {
-      return await this.open(withToken(call, token));
+      return await work(token);
     } catch (error) {
       if (!(error instanceof HubError) || error.status !== 401) throw error;
       // Another request may have renewed it meanwhile.
-      const renewed = this.#token !== undefined && this.#token !== token ? this.#token : await this.login();
-      return this.open(withToken(call, renewed));
+      return work(this.#token !== undefined && this.#token !== token ? this.#token : await this.login());
     }
+  }
+
+  #urlOf(path: string): string {
+    return `${hubAddress(this.#parts.store.snapshot())}${path}`;
   }
 
   /** A request without a token. */
   async open(call: HubCall): Promise<{ status: number; text: string }> {
-    const { client, text, store, userAgent } = this.#parts;
+    const { client, text, userAgent } = this.#parts;
     const body = call.json ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
     const answer = await client.request(
       {
         ...this.transport(),
         method: call.method,
-        url: `${hubAddress(store.snapshot())}${call.path}`,
+        url: this.#urlOf(call.path),
         headers: {
           'user-agent': userAgent,
           connection: 'close',
@@ -153,7 +205,7 @@ function messageOf(text: string): string {
 }
 
 /** `Retry-After` in seconds (RFC 9110 §10.2.3); dates are not believed, since clocks of devices are often wrong. */
-function retryAfter({ headers }: Pick<HttpAnswer, 'headers'>): number | undefined {
+function retryAfter({ headers }: Pick<HttpHead, 'headers'>): number | undefined {
   const seconds = headers['retry-after'];
   return seconds !== undefined && /^\d{1,7}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
 }

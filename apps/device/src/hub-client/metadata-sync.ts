@@ -32,6 +32,9 @@ export function readUserMetadata(text: string): [key: string, value: string][] |
 
 type Direction = 'user' | 'device';
 
+/** Milliseconds between two questions for user metadata at least while the Hub tells of changes: only in case it forgets to. */
+const listeningMs = 300_000;
+
 export class MetadataSync {
   readonly #parts: MetadataSyncParts;
   readonly #waiting = new Map<Direction, () => void>();
@@ -42,6 +45,7 @@ export class MetadataSync {
   #changes = 0;
   #cancelHold: (() => void) | undefined;
   #online = false;
+  #listening = false;
   /** What the Hub was told last. */
   #lastTold = '';
 
@@ -74,6 +78,18 @@ export class MetadataSync {
     else this.#told();
   }
 
+  /** The Hub tells when user metadata has changed, or no longer does. */
+  setListening(listening: boolean): void {
+    if (listening === this.#listening) return;
+    this.#listening = listening;
+    this.fetch();
+  }
+
+  /** Asks for user metadata at once, as far as the Hub can be reached. */
+  fetch(): void {
+    if (this.#online) void this.#now('user');
+  }
+
   #soon(direction: Direction, ms: number): void {
     const cancel = this.#parts.clock.after(ms, () => {
       this.#waiting.delete(direction);
@@ -99,14 +115,16 @@ export class MetadataSync {
   async #round(direction: Direction): Promise<boolean> {
     const { config, random, log } = this.#parts;
     try {
-      await (direction === 'user' ? this.#fetch() : this.#send());
+      await (direction === 'user' ? this.#receive() : this.#send());
       this.#failures[direction] = 0;
     } catch (error) {
       this.#failures[direction] += 1;
       log('DEBUG', 'hub', error instanceof Error ? error.message : String(error));
     }
     const seconds = direction === 'user' ? config.PH_METADATA_USRMETA_INTERVAL : config.PH_METADATA_DEVMETA_INTERVAL;
-    if (this.#online) this.#soon(direction, waitMs(Math.max(1, seconds) * 1000, this.#failures[direction], random()));
+    const shortest = direction === 'user' && this.#listening ? listeningMs : 1000;
+    const every = Math.max(shortest, seconds * 1000);
+    if (this.#online) this.#soon(direction, waitMs(every, this.#failures[direction], random()));
     return this.#failures[direction] === 0;
   }
 
@@ -126,7 +144,7 @@ export class MetadataSync {
     this.#parts.awake.release('devmeta');
   }
 
-  async #fetch(): Promise<void> {
+  async #receive(): Promise<void> {
     const { connection, deviceId, metadata, awake } = this.#parts;
     const path = `/devices/${deviceId()}/user-meta`;
     awake.hold('usrmeta');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { HostError } from '../host/ports.ts';
-import { hubAddress } from './address.ts';
+import { hubAddress, proxyOf } from './address.ts';
 import { HubError, outcomeOf } from './connection.ts';
 import { readUserMetadata } from './metadata-sync.ts';
 import { pollPath, readOffer } from './steps.ts';
@@ -14,6 +14,15 @@ test('the address of the Hub is https unless the host says otherwise', () => {
   assert.equal(at('https://api.example.org/'), 'https://api.example.org:443');
   assert.equal(at('http://127.0.0.1'), 'http://127.0.0.1:443');
   assert.equal(at('2001:db8::1'), 'https://[2001:db8::1]:443');
+});
+
+test('a proxy is used when one is named', () => {
+  const of = (PH_CREDS_PROXY_HOST: string | undefined, PH_CREDS_PROXY_NOPROXYCONNECT = 0) =>
+    proxyOf({ PH_CREDS_PROXY_HOST, PH_CREDS_PROXY_PORT: 3218, PH_CREDS_PROXY_NOPROXYCONNECT });
+  assert.equal(of(undefined), undefined);
+  assert.equal(of(''), undefined);
+  assert.deepEqual(of('proxy'), { host: 'proxy', port: 3218, tunnel: true });
+  assert.deepEqual(of('http://[2001:db8::1]/', 1), { host: '2001:db8::1', port: 3218, tunnel: false });
 });
 
 test('the question for steps is the one that Hubs know', () => {

@@ -23,8 +23,13 @@ export function mayHear(
   if (event.kind !== 'device' && event.kind !== 'step' && event.kind !== 'log') return false;
   if (!topics.has(event.kind) || (only !== undefined && event.device !== only)) return false;
   if (!hasScope(principal, event.kind === 'step' ? accepts.trails.read : accepts.devices.read)) return false;
-  if (principal.type === 'DEVICE') return principal.prn === prnOf.device(event.device) && event.kind !== 'log';
+  if (principal.type === 'DEVICE') return principal.prn === prnOf.device(event.device) && !isOwnWord(event);
   return !principal.anonymous && event.owner !== '' && event.owner === principal.prn;
+}
+
+/** What a device has said itself need not be told to it. */
+function isOwnWord(event: BusEvent): boolean {
+  return event.kind === 'log' || ('what' in event && (event.what === 'progress' || event.what === 'device-meta'));
 }
 
 /**
@@ -39,14 +44,21 @@ export function subscribe(
 ): Readable {
   const stream = new Readable({ read: () => undefined, highWaterMark: patience });
   let count = 0;
+  let ended = false;
+  const end = () => {
+    if (!ended) stream.push(null);
+    ended = true;
+  };
   const write = (event: HubEvent) => {
+    if (ended) return;
     count += 1;
     if (!stream.push(`id: ${count}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)) stream.destroy();
   };
   // Entries that another replica stored are read from the database; the chain keeps events in order meanwhile.
   let chain = Promise.resolve();
-  const stop = hub.bus.listen((event) => {
-    if (event.kind === 'stopping' || (event.kind === 'revoked' && event.prn === principal.prn)) stream.push(null);
+  const interest = principal.type === 'DEVICE' ? { device: principal.prn } : { owner: principal.prn };
+  const stop = hub.bus.listenTo(interest, (event) => {
+    if (event.kind === 'stopping' || (event.kind === 'revoked' && event.prn === principal.prn)) end();
     else if (event.kind === 'gap') write({ type: 'lost', device: '' });
     else if (mayHear(principal, event, topics, only))
       chain = chain.then(async () => {
@@ -55,8 +67,8 @@ export function subscribe(
       });
   });
   const beat = setInterval(() => {
-    if (!hub.ready || (principal.claims.exp ?? Number.MAX_SAFE_INTEGER) * 1000 < hub.clock()) stream.push(null);
-    else stream.push(': still here\n\n');
+    if (!hub.ready || (principal.claims.exp ?? Number.MAX_SAFE_INTEGER) * 1000 < hub.clock()) end();
+    else if (!ended) stream.push(': still here\n\n');
   }, heartbeat);
   beat.unref();
   stream.once('close', () => {

@@ -15,9 +15,12 @@ export interface HubClientModel {
   /** The report that waits for its answer; it stays at the head of the outbox until then. */
   readonly reporting: number | undefined;
   readonly outbox: readonly HubReport[];
-  /** Failures in a row, of questions and of reports. */
+  /** The stream of what is new, on its way or open; undefined while there is none. */
+  readonly stream: { id: number; open: boolean } | undefined;
+  /** Failures in a row, of questions, of reports and of streams. */
   readonly failures: number;
   readonly reportFailures: number;
+  readonly streamFailures: number;
   /** Since when no request has been answered; undefined while the Hub answers. */
   readonly lostSince: number | undefined;
   readonly toldLost: boolean;
@@ -42,8 +45,10 @@ export function createHubClient(): HubClientModel {
     asking: undefined,
     reporting: undefined,
     outbox: [],
+    stream: undefined,
     failures: 0,
     reportFailures: 0,
+    streamFailures: 0,
     lostSince: undefined,
     toldLost: false,
     again: false,

@@ -81,7 +81,11 @@ export type HubEventBody =
   | { type: 'progress'; report: HubReport }
   | { type: 'update'; phase: HubUpdatePhase }
   /** Something is new at the Hub. */
-  | { type: 'nudge' };
+  | { type: 'nudge' }
+  /** The Hub tells from now on what is new. */
+  | { type: 'listening'; id: number }
+  /** It no longer does, or would not: `ok` when the stream just ended. */
+  | { type: 'listen-ended'; id: number; outcome: HubOutcome };
 export type HubEvent = { at: number; random: number } & HubEventBody;
 
 export type HubEffect =
@@ -89,6 +93,10 @@ export type HubEffect =
   | { type: 'ask'; id: number; request: HubRequest }
   /** Ends in `reported` with the same id. One at a time. */
   | { type: 'report'; id: number; report: HubReport }
+  /** Open a stream of what is new. `listening` says that it is open; ends in `listen-ended` with the same id. One at a time. */
+  | { type: 'listen'; id: number }
+  /** Close the stream; nothing is heard of it any more. */
+  | { type: 'unlisten' }
   | { type: 'arm'; timer: string; ms: number }
   | { type: 'cancel'; timer: string }
   /** Look at a step: what is stored of it may be told again, or it becomes an update. */

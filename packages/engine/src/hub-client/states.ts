@@ -26,7 +26,7 @@ export interface HubStateRow {
   /** Next state by the kind of answer; what is not named stays. `rest` is where the update in hand puts the client. */
   to: Partial<Record<HubOutcome['kind'], HubState | 'rest'>>;
   mode: HubMode;
-  /** Progress may be sent. */
+  /** Progress may be sent, and the Hub may tell what is new. */
   reports: boolean;
 }
 

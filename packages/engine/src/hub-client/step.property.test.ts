@@ -24,7 +24,9 @@ const outcomes: HubOutcome[] = [
 
 type Action =
   | { do: 'answer' | 'report' | 'late'; outcome: HubOutcome }
-  | { do: 'timer'; purpose: 'ask' | 'report' }
+  | { do: 'timer'; purpose: 'ask' | 'report' | 'listen' }
+  | { do: 'listening' }
+  | { do: 'listen-ended'; outcome: HubOutcome }
   | { do: 'send'; event: HubEventBody };
 
 const phases = ['none', 'metadata', 'objects', 'installed'] as const;
@@ -41,7 +43,12 @@ const outcome = fc.constantFrom(...outcomes);
 const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('answer' as const, 'report' as const), outcome }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('late' as const), outcome }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('timer' as const), purpose: fc.constantFrom('ask', 'report') }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('timer' as const), purpose: fc.constantFrom('ask', 'report', 'listen') }),
+  },
+  { weight: 2, arbitrary: fc.constant({ do: 'listening' as const }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('listen-ended' as const), outcome }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('send' as const), event: wish }) },
 );
 
@@ -59,6 +66,10 @@ function eventOf(model: HubClientModel, action: Action): HubEventBody | undefine
       const timer = model.timers[action.purpose];
       return timer === undefined ? undefined : { type: 'timer', timer };
     }
+    case 'listening':
+      return model.stream && { type: 'listening', id: model.stream.id };
+    case 'listen-ended':
+      return model.stream && { type: 'listen-ended', id: model.stream.id, outcome: action.outcome };
     case 'send':
       return action.event;
   }
@@ -70,6 +81,7 @@ test('the client never falls silent, never asks twice at a time, and keeps repor
       let model = createHubClient();
       const armed = new Set<string>();
       let reporting = 0;
+      let streams = 0;
       const send = (event: HubEventBody, at: number) => {
         const before = model;
         const next = stepHubClient(model, { ...event, at, random: 0.3 });
@@ -77,6 +89,7 @@ test('the client never falls silent, never asks twice at a time, and keeps repor
         if (event.type === 'timer') armed.delete(event.timer);
         if (event.type === 'reported' && before.reporting === event.id) reporting -= 1;
         if (event.type === 'unclaimed') reporting = 0;
+        if (event.type === 'listen-ended' && before.stream?.id === event.id) streams -= 1;
         for (const effect of next.effects) take(effect);
         check(before);
       };
@@ -87,11 +100,19 @@ test('the client never falls silent, never asks twice at a time, and keeps repor
         }
         if (effect.type === 'cancel') assert.ok(armed.delete(effect.timer), 'only what is armed is cancelled');
         if (effect.type === 'report') reporting += 1;
+        if (effect.type === 'listen') streams += 1;
+        if (effect.type === 'unlisten') streams -= 1;
       };
       const check = (before: HubClientModel) => {
         const row = hubStateTable[model.state];
         assert.deepEqual([...armed].sort(), Object.values(model.timers).sort(), 'timers are what the model says');
         assert.ok(reporting <= 1, 'one report at a time');
+        assert.equal(streams, model.stream === undefined ? 0 : 1, 'one stream at a time');
+        assert.equal(
+          model.stream !== undefined || model.timers.listen !== undefined,
+          row.reports,
+          'the Hub is listened to, or will be, where it makes sense',
+        );
         if (row.asks !== undefined)
           assert.ok(
             (model.asking?.request === row.asks) !== (model.timers.ask !== undefined),

@@ -32,8 +32,8 @@ class Client {
     return this.send({ type: 'reported', id: this.model.reporting, outcome });
   }
 
-  /** Fires the timer for the next question or report. */
-  fire(purpose: 'ask' | 'report'): HubEffect[] {
+  /** Fires the timer for the next question, report or stream. */
+  fire(purpose: 'ask' | 'report' | 'listen'): HubEffect[] {
     const timer = this.model.timers[purpose];
     assert.ok(timer, `${purpose} waits`);
     return this.send({ type: 'timer', timer });
@@ -197,4 +197,36 @@ test('waits are spread, grow with failures up to a limit, and never fall below t
   assert.equal(waitMs(5000, 1, 1), 10_000);
   assert.equal(waitMs(5000, 30, 1), waitingLimits.longestMs);
   assert.ok(waitMs(5000, 1, 0, 60_000) >= 60_000);
+});
+
+const waits = (effects: HubEffect[], timer: string) =>
+  effects.flatMap((effect) => (effect.type === 'arm' && effect.timer.startsWith(timer) ? [effect.ms] : []));
+
+test('a Hub that tells what is new is asked rarely, one that stops telling as often as before', () => {
+  const client = Client.online();
+  const id = client.model.stream?.id ?? 0;
+  assert.deepEqual(asked(client.send({ type: 'listening', id })), ['poll-steps'], 'once more: it may have come before');
+  assert.deepEqual(waits(client.answer({ kind: 'ok' }), 'ask'), [waitingLimits.listeningMs]);
+  assert.deepEqual(asked(client.send({ type: 'nudge' })), ['poll-steps']);
+  client.answer({ kind: 'ok' });
+  const lost = client.send({ type: 'listen-ended', id, outcome: unreachable });
+  assert.deepEqual([waits(lost, 'ask'), waits(lost, 'listen')], [[settings.pollMs], [7500]]);
+  assert.deepEqual(client.send({ type: 'listen-ended', id, outcome: unreachable }), [], 'only once');
+  assert.ok(client.fire('listen').some(({ type }) => type === 'listen'));
+  client.send({ type: 'update', phase: 'installed' });
+  client.send({ type: 'listening', id: client.model.stream?.id ?? 0 });
+  client.fire('ask');
+  assert.deepEqual(waits(client.answer({ kind: 'ok' }), 'ask'), [settings.pollMs], 'on trial the Hub is watched');
+});
+
+test('a Hub that knows nothing of streams is not bothered with them, and local mode has none', () => {
+  const client = Client.online();
+  const id = client.model.stream?.id ?? 0;
+  const refused = client.send({ type: 'listen-ended', id, outcome: { kind: 'refused', reason } });
+  assert.deepEqual(waits(refused, 'listen'), [waitingLimits.unknownMs]);
+  client.fire('listen');
+  assert.deepEqual(
+    client.send({ type: 'remote', on: false }).filter(({ type }) => type === 'unlisten'),
+    [{ type: 'unlisten' }],
+  );
 });

@@ -4,9 +4,9 @@ import type { HubClientModel } from './model.ts';
 import { enqueue } from './outbox.ts';
 import type { HubEffect, HubEvent, HubOutcome, HubUpdatePhase } from './protocol.ts';
 import { type HubState, hubStateTable } from './states.ts';
-import { waitMs } from './waiting.ts';
+import { waitingLimits, waitMs } from './waiting.ts';
 
-type Purpose = 'ask' | 'report';
+type Purpose = 'ask' | 'report' | 'listen';
 
 /** Takes one event and says what the client becomes and what is to be done, in this order. Never throws. */
 export function stepHubClient(model: HubClientModel, event: HubEvent): Step<HubClientModel, HubEffect> {
@@ -74,6 +74,12 @@ class HubTurn {
         break;
       case 'nudge':
         this.#nudge();
+        break;
+      case 'listening':
+        this.#listening(event.id);
+        break;
+      case 'listen-ended':
+        this.#listenEnded(event.id, event.outcome);
     }
   }
 
@@ -87,6 +93,7 @@ class HubTurn {
       this.#put({ reporting: id });
       this.effects.push({ type: 'report', id, report: head });
     }
+    this.#settleStream(row.reports);
     const mode = row.mode === 'online' && lostSince !== undefined ? 'offline' : row.mode;
     if (mode !== this.model.toldMode) {
       this.#put({ toldMode: mode });
@@ -142,8 +149,10 @@ class HubTurn {
   }
 
   #waitToAsk(hintMs?: number): void {
-    const { state, settings, failures } = this.model;
-    this.#arm('ask', waitMs(hubStateTable[state].every(settings), failures, this.#event.random, hintMs));
+    const { state, settings, failures, stream } = this.model;
+    const regular = hubStateTable[state].every(settings);
+    const every = state === 'idle' && stream?.open === true ? Math.max(regular, waitingLimits.listeningMs) : regular;
+    this.#arm('ask', waitMs(every, failures, this.#event.random, hintMs));
   }
 
   #answered(id: number, outcome: HubOutcome): void {
@@ -245,11 +254,51 @@ class HubTurn {
     }
   }
 
+  /** The Hub is listened to wherever progress may be sent, and nowhere else. */
+  #settleStream(wanted: boolean): void {
+    const { stream } = this.model;
+    if (!wanted) {
+      this.#cancel('listen');
+      this.#put({ stream: undefined, streamFailures: 0 });
+      if (stream !== undefined) this.effects.push({ type: 'unlisten' });
+    } else if (stream === undefined && !this.#isArmed('listen')) {
+      const id = this.#number();
+      this.#put({ stream: { id, open: false } });
+      this.effects.push({ type: 'listen', id });
+    }
+  }
+
+  #listening(id: number): void {
+    if (this.model.stream?.id !== id) return;
+    this.#put({ stream: { id, open: true }, streamFailures: 0 });
+    this.reasons.push({ code: 'hub-listening', message: 'the Hub tells what is new from now on' });
+    // Of what came before nobody has told.
+    this.#nudge();
+  }
+
+  #listenEnded(id: number, outcome: HubOutcome): void {
+    const { stream, settings, streamFailures } = this.model;
+    if (stream?.id !== id) return;
+    const { random } = this.#event;
+    const failures = streamFailures + 1;
+    this.#put({ stream: undefined, streamFailures: failures });
+    if (outcome.kind === 'refused') this.#arm('listen', waitMs(waitingLimits.unknownMs, 0, random));
+    else
+      this.#arm(
+        'listen',
+        waitMs(settings.pollMs, failures, random, outcome.kind === 'busy' ? outcome.retryAfterMs : undefined),
+      );
+    if (!stream.open) return;
+    this.reasons.push({ code: 'hub-not-listening', message: 'the Hub no longer tells what is new' });
+    // Back to asking as often as before.
+    if (this.#isArmed('ask')) this.#waitToAsk();
+  }
+
   #fired(timer: string): void {
     const purpose = (Object.keys(this.model.timers) as Purpose[]).find((one) => this.model.timers[one] === timer);
     if (purpose === undefined) return;
     this.#forget(purpose);
-    // A report that waited goes out as the model settles.
+    // A report or a stream that waited goes out as the model settles.
     if (purpose === 'ask' && this.model.asking === undefined) this.#ask();
   }
 

@@ -3,6 +3,10 @@
 export const waitingLimits = {
   /** Longest wait after failures, milliseconds. */
   longestMs: 300_000,
+  /** Milliseconds between two questions for steps at least while the Hub tells what is new: only in case it forgets to. */
+  listeningMs: 60_000,
+  /** Milliseconds until a Hub is asked for a stream again that does not know what that is. */
+  unknownMs: 3_600_000,
   /** Longest hint of a Hub that is believed. */
   longestHintMs: 3_600_000,
   /** Part of a regular interval by which it is made shorter or longer. */

@@ -4,10 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { selfSigned } from '../../../../hub/src/tls.ts';
 import { HostError } from '../ports.ts';
+import { testHttpClient } from '../testing/http-client.ts';
+import { startHttpServers } from '../testing/http-client-servers.ts';
+import { createFiles } from './files.ts';
 import { createHttpClient } from './http-client.ts';
+import { createText } from './text.ts';
 
 const client = createHttpClient();
 const idleTimeout = 5000;
@@ -127,4 +131,17 @@ test('a download says why there is none, and stops when it is refused', { timeou
   const gone = await client.download({ ...call, url: `${url}/gone`, admit: async () => true });
   assert.ok(!gone.complete && gone.status === 403 && gone.headers['x-why'] === 'expired');
   await assert.rejects(client.download({ ...call, url: `${url}/`, admit: async () => false }), code('EFBIG'));
+});
+
+let servers: Awaited<ReturnType<typeof startHttpServers>> | undefined;
+before(async () => {
+  servers = await startHttpServers();
+});
+after(() => servers?.close());
+
+testHttpClient('node', async () => {
+  const directory = mkdtempSync('/tmp/http-client-');
+  const dispose = async () => rmSync(directory, { recursive: true, force: true });
+  assert.ok(servers);
+  return { client, files: createFiles(), text: createText(), directory, servers: servers.servers, dispose };
 });

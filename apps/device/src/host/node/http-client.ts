@@ -5,19 +5,33 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
-import type { HttpAnswer, HttpCall, HttpClient, HttpDownload, HttpDownloaded } from '../http-client.ts';
+import type {
+  HttpAnswer,
+  HttpCall,
+  HttpClient,
+  HttpDownload,
+  HttpDownloaded,
+  HttpStream,
+  HttpTake,
+} from '../http-client.ts';
 import { HostError } from '../ports.ts';
 import { hasCode, hostError } from './errors.ts';
+import { secureThroughProxy } from './http-proxy.ts';
 
 /** Creates the port. Connections are not kept: the Hub is asked rarely, and a kept one may have died unseen. */
 export function createHttpClient(): HttpClient {
-  return { request: (call, limit) => send(call, (answer) => readAnswer(answer, limit)), download };
+  return { request: (call, limit) => send(call, (answer) => readAnswer(answer, limit)), stream, download };
 }
 
-async function send<Result>(call: HttpCall, take: (answer: IncomingMessage) => Promise<Result>): Promise<Result> {
+async function send<Result>(
+  call: HttpCall,
+  take: (answer: IncomingMessage) => Promise<Result>,
+  begun: (sent: ClientRequest) => void = () => {},
+): Promise<Result> {
   const length = await lengthOf(call);
   return new Promise((resolve, reject) => {
     const sent = begin(call, length);
+    begun(sent);
     let answering = false;
     let late: HostError | undefined;
     const fail = (error: unknown) => {
@@ -42,14 +56,53 @@ async function send<Result>(call: HttpCall, take: (answer: IncomingMessage) => P
   });
 }
 
-function begin({ method, url, headers, authorities }: HttpCall, length: number | undefined): ClientRequest {
+function begin(call: HttpCall, length: number | undefined): ClientRequest {
+  const { method, url, headers, authorities, proxy } = call;
   const options: RequestOptions = {
     method,
     headers: { ...headers, ...(length === undefined ? {} : { 'content-length': String(length) }) },
-    agent: false,
   };
-  if (!url.startsWith('https:')) return httpRequest(url, options);
-  return httpsRequest(url, { ...options, ...(authorities === undefined ? {} : { ca: authorities }) });
+  const isSecure = url.startsWith('https:');
+  if (proxy !== undefined && !isSecure) {
+    const { host } = new URL(url);
+    const through = { host: proxy.host, port: proxy.port, path: url, headers: { host, ...options.headers } };
+    return httpRequest({ ...options, ...through, agent: false });
+  }
+  if (!isSecure) return httpRequest(url, { ...options, agent: false });
+  const trust = authorities === undefined ? {} : { ca: authorities };
+  if (proxy === undefined) return httpsRequest(url, { ...options, ...trust, agent: false });
+  // Without an agent, so that the connection is the one made here.
+  const createConnection: RequestOptions['createConnection'] = (_, done) => {
+    secureThroughProxy(call, proxy).then(
+      (socket) => done(null, socket),
+      (error: Error) => done(error, undefined as never),
+    );
+    return undefined;
+  };
+  return httpsRequest(url, { ...options, createConnection, ...(proxy.tunnel ? {} : { path: url }) });
+}
+
+function stream(call: HttpCall, { open, bytes }: HttpTake): HttpStream {
+  let request: ClientRequest | undefined;
+  let closed = false;
+  const take = async (answer: IncomingMessage) => {
+    if (!open({ status: answer.statusCode ?? 0, headers: headersOf(answer) })) return void answer.destroy();
+    for await (const chunk of answer) bytes(chunk as Buffer);
+  };
+  const begun = (sent: ClientRequest) => {
+    request = sent;
+    if (closed) sent.destroy();
+  };
+  const ended = send(call, take, begun).catch((error) => {
+    if (!closed) throw error;
+  });
+  return {
+    ended,
+    close: () => {
+      closed = true;
+      request?.destroy();
+    },
+  };
 }
 
 async function lengthOf({ body, method }: HttpCall): Promise<number | undefined> {

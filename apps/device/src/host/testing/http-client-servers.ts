@@ -3,17 +3,27 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import type { HttpServers } from './http-client.ts';
 
 const content = randomBytes(400_000);
 
+/** Answers that do not end by themselves. */
+const open = new Set<ServerResponse>();
+
 const answer: RequestListener = async (request, response) => {
   const { method, url = '', headers } = request;
-  const path = url.replace(/\?.*/, '');
+  // A proxy that speaks in a server's name gets the whole address.
+  const path = url.replace(/^https?:\/\/[^/]+/, '').replace(/\?.*/, '');
   if (path === '/echo') {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece);
@@ -30,13 +40,43 @@ const answer: RequestListener = async (request, response) => {
   else if (path === '/cut') response.socket?.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhal');
   else if (path === '/garbage') response.socket?.end('nonsense\r\n\r\n');
   else if (path === '/silent') response.socket?.once('close', () => {});
-  else if (path === '/file') sendFile(headers.range, response);
+  else if (path === '/stream') {
+    open.add(response);
+    response.on('close', () => open.delete(response)).write('one');
+  } else if (path === '/more' || path === '/end') {
+    for (const one of open) path === '/end' ? one.end() : one.write('two');
+    response.end();
+  } else if (path === '/file') sendFile(headers.range, response);
   else if (path === '/file-without-ranges') response.end(content);
   else if (path === '/cut-file') {
     response.writeHead(200, { 'Content-Length': content.length });
     response.write(content.subarray(0, 150_000), () => response.socket?.end());
   } else response.writeHead(404).end('no');
 };
+
+/** A proxy that passes on what is for this machine, in the clear or in a tunnel, and refuses everything else. */
+function createProxy(): Server {
+  const proxy = createServer((request, response) => {
+    const { method, url = '', headers } = request;
+    if (!url.startsWith('http://localhost:')) return void response.writeHead(403).end();
+    const passed = httpRequest(url, { method, headers, agent: false }, (answered) => {
+      response.writeHead(answered.statusCode ?? 502, { ...answered.headers, via: '1.1 proxy' });
+      answered.pipe(response);
+    });
+    request.pipe(passed.on('error', () => response.destroy()));
+  });
+  proxy.on('connect', ({ url = '' }, socket) => {
+    const port = /^localhost:(\d+)$/.exec(url)?.[1];
+    if (port === undefined) return void socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    const there = connect(Number(port), 'localhost', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      there.pipe(socket).pipe(there);
+    });
+    there.on('error', () => socket.destroy());
+    socket.on('error', () => there.destroy());
+  });
+  return proxy;
+}
 
 function sendFile(range: string | undefined, response: Parameters<RequestListener>[1]): void {
   const start = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? -1);
@@ -99,6 +139,7 @@ export async function startHttpServers(): Promise<{ servers: HttpServers; close(
     otherName: await listen(createSecureServer(pairs.otherName, answer)),
     expired: await listen(createSecureServer(pairs.expired, answer)),
     stranger: await listen(createSecureServer(pairs.stranger, answer)),
+    proxy: await listen(createProxy()),
   };
   const unused = createServer();
   const nobody = await listen(unused);

@@ -13,6 +13,8 @@ export interface HttpServers {
   otherName: number;
   expired: number;
   stranger: number;
+  /** A proxy, in the clear, that passes on to `localhost` only. */
+  proxy: number;
   /** A port that nobody listens on. */
   nobody: number;
   /** PEM of the authority that signed all but the stranger's. */
@@ -92,6 +94,63 @@ export function testHttpClient(name: string, create: () => Promise<HttpClientFix
       await refused(secure(servers.stranger), 'ECERT');
       await refused(secure(servers.good, {}), 'ECERT');
       await refused(secure(servers.good, { authorities: 'no certificate' }), 'ECERT');
+    });
+    test('goes through a proxy, by name or in a tunnel, and the certificate is still the server’s', async (fixture) => {
+      const { client, servers, text } = fixture;
+      const { authorities, plain, good, otherName } = servers;
+      const proxy = { host: 'localhost', port: servers.proxy, tunnel: true };
+      const clear = await client.request(call(`http://localhost:${plain}/length`, { proxy }), 100);
+      assert.deepEqual([text.decode(clear.body), clear.headers.via], ['answer', '1.1 proxy']);
+      const secure = (url: string, more: Partial<HttpCall> = {}) =>
+        client.request(call(url, { authorities, proxy, ...more }), 1000);
+      assert.equal(text.decode((await secure(`https://localhost:${good}/length`)).body), 'answer');
+      await refused(secure(`https://localhost:${otherName}/length`), 'ECERT');
+      await refused(secure('https://elsewhere.example/'), 'EPROXY');
+      const nobody = { ...proxy, port: servers.nobody };
+      await refused(secure(`https://localhost:${good}/length`, { proxy: nobody }), 'ECONNREFUSED');
+      // The other kind: TLS with the proxy itself, which is told the whole address.
+      const itself = { host: 'localhost', port: good, tunnel: false };
+      const echo = { method: 'PUT', body: 'x', headers: { 'x-one': '1' }, proxy: itself };
+      const answer = await secure('https://localhost:1/echo', echo);
+      assert.match(text.decode(answer.body), /^PUT https:\/\/localhost:1\/echo localhost:1 1 1\n/);
+    });
+    test('takes an answer piece by piece as it comes, and hangs up when it is told to', async ({ client, servers }) => {
+      const base = `http://localhost:${servers.plain}`;
+      const ask = (path: string) => client.request(call(base + path, { method: 'POST' }), 100);
+      for (const end of ['close', '/end'] as const) {
+        const pieces: string[] = [];
+        let more = Promise.withResolvers<void>();
+        const stream = client.stream(call(`${base}/stream`), {
+          open: ({ status }) => status === 200,
+          bytes: (piece) => {
+            pieces.push(String.fromCharCode(...piece));
+            more.resolve();
+          },
+        });
+        await more.promise;
+        assert.deepEqual(pieces, ['one']);
+        more = Promise.withResolvers();
+        await ask('/more');
+        await more.promise;
+        assert.deepEqual(pieces, ['one', 'two']);
+        if (end === 'close') stream.close();
+        else await ask(end);
+        await stream.ended;
+        stream.close();
+      }
+      const heads: number[] = [];
+      const look = (path: string, more: Partial<HttpCall> = {}) =>
+        client.stream(call(base + path, more), {
+          open: ({ status }) => heads.push(status) === 0,
+          bytes: () => assert.fail('nobody wanted the body'),
+        }).ended;
+      await look('/missing');
+      assert.deepEqual(heads, [404]);
+      await refused(look('/silent', { idleTimeout: 100 }), 'ETIMEDOUT');
+      await refused(look('/garbage'), 'EPROTO');
+      const early = client.stream(call(`${base}/silent`), { open: () => true, bytes: () => {} });
+      early.close();
+      await early.ended;
     });
     test('downloads into a file, goes on where it was cut, and starts anew when that is of no use', async (fixture) => {
       const { client, servers, files, directory } = fixture;

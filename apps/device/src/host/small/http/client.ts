@@ -1,11 +1,20 @@
 /** The port `HttpClient` over system calls: one connection a request, plain or under TLS. */
 import { bufferOffset, bufferSize, type Kernel, type Loop, openFlags, SystemCallError } from '@pantavisor/small-host';
-import type { HttpAnswer, HttpCall, HttpClient, HttpDownload, HttpDownloaded } from '../../http-client.ts';
+import type {
+  HttpAnswer,
+  HttpCall,
+  HttpClient,
+  HttpDownload,
+  HttpDownloaded,
+  HttpStream,
+  HttpTake,
+} from '../../http-client.ts';
 import { type Files, HostError } from '../../ports.ts';
 import { attempt } from '../failure.ts';
 import { connectSocket, stream } from './address.ts';
 import { type AnswerHead, parseAnswerHead } from './answer-head.ts';
 import { Body } from './body.ts';
+import { openTunnel } from './proxy.ts';
 import { resolveHost } from './resolver.ts';
 import { type ByteStream, SecureChannel } from './secure-channel.ts';
 import { type HttpUrl, parseUrl } from './url.ts';
@@ -18,6 +27,7 @@ export function createHttpClient(kernel: Kernel, loop: Loop, files: Files): Http
   const client = new SmallHttpClient(kernel, loop, files);
   return {
     request: (call, limit) => client.request(call, limit),
+    stream: (call, take) => client.stream(call, take),
     download: (wanted) => client.download(wanted),
   };
 }
@@ -39,6 +49,33 @@ class SmallHttpClient implements HttpClient {
       headers,
       body: await readWhole(body, limit),
     }));
+  }
+
+  stream(call: HttpCall, { open, bytes }: HttpTake): HttpStream {
+    let connection: ByteStream | undefined;
+    let closed = false;
+    const take = async (head: AnswerHead, body: Body) => {
+      if (!open({ status: head.status, headers: head.headers })) return;
+      while (!closed) {
+        const piece = await body.next();
+        if (piece === undefined) return;
+        if (!closed) bytes(piece);
+      }
+    };
+    const begun = (opened: ByteStream) => {
+      connection = opened;
+      if (closed) opened.close();
+    };
+    const ended = this.#send(call, take, begun).catch((error) => {
+      if (!closed) throw error;
+    });
+    return {
+      ended,
+      close: () => {
+        closed = true;
+        connection?.close();
+      },
+    };
   }
 
   async download(wanted: HttpDownload): Promise<HttpDownloaded> {
@@ -103,12 +140,17 @@ class SmallHttpClient implements HttpClient {
     }
   }
 
-  async #send<Result>(call: HttpCall, take: (head: AnswerHead, body: Body) => Promise<Result>): Promise<Result> {
+  async #send<Result>(
+    call: HttpCall,
+    take: (head: AnswerHead, body: Body) => Promise<Result>,
+    begun: (open: ByteStream) => void = () => {},
+  ): Promise<Result> {
     let open: ByteStream | undefined;
     try {
       const url = parseUrl(call.url);
       const length = await this.#lengthOf(call);
       open = await this.#connect(url, call);
+      begun(open);
       const broken = await this.#sendRequest(open, url, call, length);
       const { head, rest } = await this.#readHead(open, call, broken);
       return await take(head, new Body(open, head, rest, call.idleTimeout));
@@ -119,14 +161,16 @@ class SmallHttpClient implements HttpClient {
     }
   }
 
-  async #connect(url: HttpUrl, { idleTimeout, authorities }: HttpCall): Promise<ByteStream> {
-    const addresses = await resolveHost(this.#kernel, this.#loop, this.#files, url.host, () => this.#random());
+  async #connect(url: HttpUrl, { idleTimeout, authorities, proxy }: HttpCall): Promise<ByteStream> {
+    const { host, port } = proxy ?? url;
+    const addresses = await resolveHost(this.#kernel, this.#loop, this.#files, host, () => this.#random());
     let failure: unknown;
     for (const address of addresses) {
       try {
-        const channel = await connectSocket(this.#kernel, this.#loop, address, url.port, stream, idleTimeout);
+        const channel = await connectSocket(this.#kernel, this.#loop, address, port, stream, idleTimeout);
         if (!url.secure) return channel;
         try {
+          if (proxy?.tunnel) await openTunnel(channel, url, proxy, idleTimeout);
           return await SecureChannel.open(this.#kernel, channel, url.host, authorities, idleTimeout);
         } catch (error) {
           channel.close();
@@ -160,11 +204,13 @@ class SmallHttpClient implements HttpClient {
     call: HttpCall,
     length: number | undefined,
   ): Promise<HostError | undefined> {
-    const { method, headers, body, idleTimeout } = call;
+    const { method, headers, body, idleTimeout, proxy } = call;
     const fields = { host: url.authority, ...headers, connection: 'close' };
     const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
     if (length !== undefined) lines.push(`content-length: ${length}`);
-    const start = `${method} ${url.target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+    // Who only passes it on is told the whole address.
+    const target = proxy !== undefined && !(url.secure && proxy.tunnel) ? call.url : url.target;
+    const start = `${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
     if (/[\r\n]/.test(`${url.target}${Object.entries(fields).flat().join('')}`))
       throw new HostError('EINVAL', `${method} ${call.url}`, undefined, 'a header holds a line end');
     try {

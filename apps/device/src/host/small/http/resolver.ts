@@ -5,6 +5,7 @@ import { type Address, connectSocket, datagram, parseAddress } from './address.t
 
 const attempts = 2;
 const attemptTime = 2000;
+const resolutionDelay = 50;
 const types = { A: 1, AAAA: 28 } as const;
 const notThere = 3;
 
@@ -29,16 +30,16 @@ export async function resolveHost(
   if (known.length > 0) return known;
   if (wanted === 'localhost') return [parseAddress('127.0.0.1')!];
   const servers = nameServers(await files.readText('/etc/resolv.conf').catch(() => ''));
-  let answered = false;
-  const found: Address[] = [];
-  for (const type of [types.A, types.AAAA]) {
-    const reply = await askAll(kernel, loop, servers, wanted, type, random);
-    if (reply === undefined) continue;
-    answered = true;
-    if (reply === 'unknown') break;
-    found.push(...reply);
-    if (found.length > 0) break;
-  }
+  const ask = (type: number) => askAll(kernel, loop, servers, wanted, type, random);
+  // Both at once: a name may have addresses of a kind that this network does not carry. The second waits for a server that keeps silent
+  // only as long as nothing else is known (RFC 8305 §3).
+  const [first, second] = [ask(types.A), ask(types.AAAA)];
+  const four = await first;
+  const isKnown = Array.isArray(four) && four.length > 0;
+  const late = new Promise<Reply>((resolve) => void loop.after(resolutionDelay, () => resolve(undefined)));
+  const replies = [four, await (isKnown ? Promise.race([second, late]) : second)];
+  const answered = replies.some((reply) => reply !== undefined);
+  const found = replies.flatMap((reply) => (reply === undefined || reply === 'unknown' ? [] : reply));
   if (found.length > 0) return found;
   throw answered
     ? new HostError('ENOTFOUND', 'find', host, 'there is no host of this name')

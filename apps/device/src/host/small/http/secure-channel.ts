@@ -55,6 +55,7 @@ export class SecureChannel implements ByteStream {
   }
 
   async read(timeout: number): Promise<Uint8Array | undefined> {
+    if (!this.#open) return undefined;
     const { machine } = this.#kernel;
     const count = await this.#channel.repeat(() => machine.tlsRead(this.#session, bufferOffset, bufferSize), timeout);
     this.#kernel.door(count, 'read from the server');
