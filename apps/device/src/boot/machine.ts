@@ -60,7 +60,7 @@ export async function prepareMachine(
   ]);
   const bridges = new Bridges(host, places.bridges, places.id, log);
   const networks = new Networks(bridges, log);
-  const extra = (config.PV_VOLMOUNT_DM_EXTRA_ARGS ?? '').split(' ').filter((word) => word !== '');
+  const extra = () => (config.PV_VOLMOUNT_DM_EXTRA_ARGS ?? '').split(' ').filter((word) => word !== '');
   const handlers = programHandlers(host, places.library, places.volumes, extra);
   const platformOf = async (peer: Peer) => {
     const settled = () => lifecycle.settled();
@@ -75,10 +75,14 @@ export async function prepareMachine(
     places,
     networks,
     layout,
-    lxcLogLevel: lxcLogLevel(config.PV_LXC_LOG_LEVEL),
+    get lxcLogLevel() {
+      return lxcLogLevel(config.PV_LXC_LOG_LEVEL);
+    },
     withoutProfiles,
     mountHooks: hooks,
-    devLog: config.PV_LOG_AUTO_DEVLOG,
+    get devLog() {
+      return config.PV_LOG_AUTO_DEVLOG;
+    },
     drivers,
     remountsOf: (container) => remountRules(running.current?.state, container, policy),
     volumes: { host, ledger, handlers },

@@ -1,4 +1,5 @@
 /** Whether a device has a Hub at all, and its client if so. */
+import type { ConfigStore } from '../config/store.ts';
 import { formatWarning } from '../config/warning.ts';
 import { HubClient, type HubClientParts } from './client.ts';
 import { Credentials } from './credentials.ts';
@@ -7,6 +8,11 @@ import { readAuthorities } from './trust.ts';
 export interface OpenHubRequest extends Omit<HubClientParts, 'client' | 'credentials' | 'authorities'> {
   /** The kernel command line, or what stands in for it. */
   cmdline: string;
+}
+
+/** Whether the configuration names a Hub, and allows to talk to it. */
+export function wantsHub(store: ConfigStore): boolean {
+  return store.levelOf('PH_CREDS_HOST') !== 'default' && store.snapshot().PV_CONTROL_REMOTE;
 }
 
 /**
@@ -19,7 +25,7 @@ export async function openHubClient(request: OpenHubRequest): Promise<HubClient 
   const credentials = new Credentials({ files: host.files, store, layout, run: places.run, cmdline });
   for (const warning of await credentials.load())
     log(warning.severity === 'note' ? 'INFO' : 'WARN', 'config', formatWarning(warning));
-  if (store.levelOf('PH_CREDS_HOST') === 'default' || !config.PV_CONTROL_REMOTE) return undefined;
+  if (!wantsHub(store)) return undefined;
   const { httpClient: client } = host;
   if (client === undefined) {
     log('WARN', 'hub', 'cannot reach the Hub: this host has no way to call out');

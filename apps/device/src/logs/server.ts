@@ -36,6 +36,9 @@ export class LogServer {
   readonly #listeners: Listener[] = [];
   readonly #positions: Positions;
   #endKernel: (() => void) | undefined;
+  /** Beginning and ending to read the kernel's log, one after the other. */
+  #kernelWork: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor(room: LogServerRoom) {
     const { host, outputs, log, places } = room;
@@ -49,7 +52,7 @@ export class LogServer {
 
   /** Opens the sockets. What cannot be had is said, and the rest works. */
   async open(): Promise<void> {
-    const { host, places, config } = this.#room;
+    const { host, places } = this.#room;
     const { streams } = host;
     await this.#attempt('make the socket for log messages', async () => {
       const socketPath = `${places.run}/pv-ctrl-log`;
@@ -63,16 +66,33 @@ export class LogServer {
         await streams.listen({ socketPath, mode: descriptorMode, connections: mostConnections, open }),
       );
     });
-    if (wantsKernelLog(config())) await this.#attempt("read the kernel's log", () => this.#captureKernel());
+    await this.follow();
+  }
+
+  /** Reads the kernel's log, or does so no more, as the configuration has it now. */
+  follow(): Promise<void> {
+    this.#kernelWork = this.#kernelWork.then(async () => {
+      const isWanted = !this.#closed && wantsKernelLog(this.#room.config());
+      if (isWanted === (this.#endKernel !== undefined)) return;
+      if (isWanted) await this.#attempt("read the kernel's log", () => this.#captureKernel());
+      else await this.#endKernelLog();
+    });
+    return this.#kernelWork;
   }
 
   /** Ends everything but what is still to be written. */
   async close(): Promise<void> {
-    this.#endKernel?.();
+    this.#closed = true;
+    await this.follow();
     this.#subscriptions.close();
     await this.containers.close();
     for (const listener of this.#listeners.splice(0)) await listener.close();
-    if (this.#endKernel !== undefined) await this.#positions.save();
+  }
+
+  async #endKernelLog(): Promise<void> {
+    this.#endKernel?.();
+    this.#endKernel = undefined;
+    await this.#positions.save();
   }
 
   async #captureKernel(): Promise<void> {

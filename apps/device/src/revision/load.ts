@@ -5,7 +5,7 @@ import type { Files } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import { readIfThere } from '../storage/durable.ts';
 
-/** What a parser has to know of this device. */
+/** What a parser has to know of this device. @param config as it is at the moment of reading */
 export async function parseContext(files: Files, config: DeviceConfig): Promise<ParseContext> {
   const groups = `${config.PV_SYSTEM_ETCPANTAVISORDIR}/defaults/groups.json`;
   const defaultGroups = await readIfThere(files, groups, 1024 * 1024);
@@ -13,7 +13,10 @@ export async function parseContext(files: Files, config: DeviceConfig): Promise<
   return {
     initMode: config.PV_SYSTEM_INIT_MODE,
     bootloader: config.PV_BOOTLOADER_TYPE,
-    goalsTimeout: config.PV_UPDATER_GOALS_TIMEOUT,
+    // Of this moment: the OEM file of a revision may say something else than that of the one before.
+    get goalsTimeout() {
+      return config.PV_UPDATER_GOALS_TIMEOUT;
+    },
     ...(fitConfig === undefined ? {} : { fitConfig }),
     ...(defaultGroups === undefined ? {} : { defaultGroups }),
   };

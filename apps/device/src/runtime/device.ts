@@ -20,7 +20,8 @@ import { ContainerNotes } from '../containers/notes.ts';
 import { startControl } from '../control/server.ts';
 import type { Host, HttpServer } from '../host/ports.ts';
 import type { HubClient } from '../hub-client/client.ts';
-import { openHubClient } from '../hub-client/open.ts';
+import { openHubClient, wantsHub } from '../hub-client/open.ts';
+import { updateSettings } from '../updates/found.ts';
 import { type PreparedRevision, RunningRevision } from '../updates/prepared-revision.ts';
 import { createUpdates, type Updates } from '../updates/room.ts';
 import { createExecutors, type Watchers } from './executors.ts';
@@ -81,6 +82,7 @@ class Composition {
   readonly #answers = new PendingAnswers();
   readonly #rooms: LocalRooms;
   #hub: HubClient | undefined;
+  #unsubscribe: (() => void) | undefined;
   /** Why the last revision could not be run. */
   #runError: unknown;
 
@@ -135,7 +137,7 @@ class Composition {
     const begun = Promise.withResolvers<void>();
     const stopped = Promise.withResolvers<StopPurpose>();
     const updates = this.#updates(machine, begun);
-    await this.#openHub(updates);
+    this.#hub = await this.#openHub(updates.collector);
     const control = await this.#openControl(runtime, updates);
     log(
       'INFO',
@@ -148,12 +150,14 @@ class Composition {
       begun.resolve();
     });
     this.#hub?.start(boot.revision);
+    this.#follow(machine);
     loop.run({
       ...createExecutors({ lifecycle, timers, answers: this.#answers, watchers, log }),
       ...updates.executors,
     });
     loop.post(boot.event);
     const end = async () => {
+      this.#unsubscribe?.();
       this.#hub?.close();
       updates.collector.close();
       await endDevice(host, ground, machine, control, this.#rooms);
@@ -187,28 +191,37 @@ class Composition {
         begun.resolve();
       }
     };
-    const starts = (revision: string) => this.#rooms.revisionStarts(revision);
+    const starts = async (revision: string) => {
+      await this.#rooms.revisionStarts(revision);
+      // Its OEM file may be what names the Hub, or forbids it.
+      if (this.#hub !== undefined) this.#hub.follow(revision);
+      else if (wantsHub(this.#request.store)) {
+        this.#hub = await this.#openHub(updates.collector);
+        this.#hub?.start(revision);
+      }
+    };
     const room = { host, ground, machine, running, post: loop.post, starts, settled };
-    return createUpdates({
+    const updates: Updates = createUpdates({
       host,
       ground,
       running,
       model: () => loop.model().updates,
       post: loop.post,
       startedFrom: () => machine.lifecycle.revisions(),
-      switched: (revision) => this.#follow(machine, revision),
+      switched: (revision) => this.#switch(machine, revision),
       held: (effect) => this.#rooms.held(effect),
       proceed: (revision, trial) => void runRevision(room, revision, trial),
       remote: () => this.#hub,
       carryOut: async (op, payload) => (await this.#hub?.carryOut(op)) || this.#rooms.carryOut(op, payload),
       failed: (failure) => begun.reject(this.#runError ?? failureOf(failure)),
     });
+    return updates;
   }
 
-  async #openHub({ collector }: Updates): Promise<void> {
+  #openHub(collector: Pick<Updates['collector'], 'collect'>): Promise<HubClient | undefined> {
     const [host, ground, loop] = [this.#host, this.#ground, this.#loop];
     const { store, cmdline, buildInfo } = this.#request;
-    this.#hub = await openHubClient({
+    return openHubClient({
       host,
       ground,
       store,
@@ -225,8 +238,17 @@ class Composition {
     });
   }
 
+  /** What keeps values of the configuration is told when they change. */
+  #follow({ logs }: Machine): void {
+    const { store } = this.#request;
+    this.#unsubscribe = store.subscribe((config) => {
+      this.#loop.post({ type: 'update.settings', settings: updateSettings(config) });
+      void logs.follow();
+    });
+  }
+
   /** What carries the name of the running revision follows it to another one. */
-  async #follow({ networks }: Machine, revision: PreparedRevision): Promise<void> {
+  async #switch({ networks }: Machine, revision: PreparedRevision): Promise<void> {
     const { log, moveLog } = this.#ground;
     if (revision.state.pools.length > 0) await reserveAddresses(this.#host, networks, revision.sources.values());
     log('INFO', 'revision', `${revision.name} takes the place of the running revision`);

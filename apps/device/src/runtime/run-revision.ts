@@ -55,11 +55,16 @@ export async function runRevision(room: RunRoom, name: string, trial: boolean): 
 async function bringUp(room: RunRoom, name: string, trial: boolean): Promise<NewEvent> {
   const { host, ground, machine, running } = room;
   const { log, places } = ground;
-  const revision = await prepareRevision({ host, ...ground }, name);
-  await layOut(host, ground, revision);
-  if (trial) await proveRevision(revision);
-  running.become(revision);
+  const laidOut = await prepareRevision({ host, ...ground }, name);
+  await layOut(host, ground, laidOut);
+  if (trial) await proveRevision(laidOut);
+  running.become(laidOut);
+  const { goalsTimeout } = ground.context;
   await room.starts(name);
+  // The OEM file, which is in place by now, may say how long groups have for their goals.
+  const isSame = goalsTimeout === ground.context.goalsTimeout;
+  const revision = isSame ? laidOut : await prepareRevision({ host, ...ground }, name);
+  if (!isSame) running.become(revision);
   const sources = [...revision.sources.values()];
   await openNetworks(host, ground, machine, revision.state, sources);
   const variables = await hookEnvironment(host, ground, name);

@@ -75,7 +75,7 @@ async function machine(): Promise<VolumeRoom & { host: ReturnType<typeof createM
   await host.files.write('/trail/root.squashfs', makeMemoryImage({ '/sbin/init': 'x' }));
   await host.files.write('/trail/hosts.bind', 'hosts');
   const ledger = await MountLedger.read(host.mounts, ['/v']);
-  return { host, ledger, handlers: programHandlers(host, '/lib/pv', '/v', []) };
+  return { host, ledger, handlers: programHandlers(host, '/lib/pv', '/v', () => []) };
 }
 
 const everyKind = (target: string, more: Volume[] = []) =>
@@ -160,7 +160,7 @@ test('handlers are programs; their refusal is a failure with their last word', a
       return argv[1] === 'mount' ? result : { ...result, code: 2, stderr: 'one\ncannot close\n' };
     },
   } as unknown as ReturnType<typeof createMemoryHost>['processes'];
-  const handlers = programHandlers({ processes }, '/lib/pv', '/v', ['--x']);
+  const handlers = programHandlers({ processes }, '/lib/pv', '/v', () => ['--x']);
   const request = { handler: 'dm', source: '/trail/a', container: 'web', file: 'a', target: '/v/web/a' };
   await handlers.mount(request);
   assert.deepEqual(calls[0], ['/lib/pv/volmount/verity/dm', 'mount', '/trail/a', 'web', 'a', '--x']);

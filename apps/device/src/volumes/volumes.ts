@@ -22,11 +22,11 @@ export function programHandlers(
   { processes }: Pick<Host, 'processes'>,
   library: string,
   volumes: string,
-  extra: readonly string[],
+  extra: () => readonly string[],
 ): VolumeHandlers {
   const call = async (verb: string, { handler, source, container, file }: Parameters<VolumeHandlers['unmount']>[0]) => {
     const program = `${library}/volmount/verity/${handler}`;
-    const argv = [program, verb, source, container, file, ...extra];
+    const argv = [program, verb, source, container, file, ...extra()];
     const result = await processes.run(argv, { timeout: handlerTimeoutMs, environment: { PV_DISK_VOLDIR: volumes } });
     if (result.code === 0) return;
     const how = result.timedOut
