@@ -1,6 +1,6 @@
 /** What the commands of pvr share: the options of every command, where to say what, and how to reach others. */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Input, Output, Terminal } from '@pantavisor/cli';
 import { HttpClient } from './http/client.ts';
 import { HubSession } from './hub/session.ts';
@@ -28,10 +28,19 @@ export class Pvr {
     this.directory = directory;
     this.#input = input;
     this.json = input.on('json');
-    this.configDirectory = input.text('config-dir') ?? join(terminal.environment.HOME ?? homedir(), '.pvr');
+    // Absolute: repositories record where their objects are.
+    this.configDirectory = resolve(
+      directory,
+      input.text('config-dir') || join(terminal.environment.HOME ?? homedir(), '.pvr'),
+    );
     this.hubUrl = (input.text('baseurl') ?? publicHub).replace(/\/+$/, '');
     this.cloneUrl = (input.text('repo-baseurl') ?? publicClone).replace(/\/+$/, '');
     this.debug = input.on('debug');
+  }
+
+  /** A path of the command line, made absolute. */
+  path(given: string): string {
+    return resolve(this.directory, given);
   }
 
   get environment(): Terminal['environment'] {

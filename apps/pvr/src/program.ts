@@ -135,10 +135,10 @@ export const program: CommandSpec<Pvr> = {
 export async function runPvr(argv: readonly string[], terminal: Terminal, directory: string): Promise<number> {
   const asJson = argv.includes('--json') || terminal.environment.PVR_JSON === '1';
   try {
-    if (argv[0] === '__complete' || argv[0] === '--generate-bash-completion') {
+    const words = wordsToComplete(argv);
+    if (words) {
       const { candidateSource } = await import('./commands/candidates.ts');
-      const source = candidateSource(terminal, directory);
-      terminal.stdout.write(await findCandidates(program, argv[0] === '__complete' ? argv.slice(1) : [''], source));
+      terminal.stdout.write(await findCandidates(program, words, candidateSource(terminal, directory)));
       return 0;
     }
     if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
@@ -158,6 +158,12 @@ export async function runPvr(argv: readonly string[], terminal: Terminal, direct
   } catch (error) {
     return reportFailure(error, terminal, asJson);
   }
+}
+
+/** What a shell asks completions for; the original's scripts put a flag of their own last. */
+function wordsToComplete(argv: readonly string[]): string[] | undefined {
+  if (argv[0] === '__complete') return argv.slice(1);
+  return argv.at(-1) === '--generate-bash-completion' ? [...argv.slice(0, -1), ''] : undefined;
 }
 
 function print({ text, json }: Result, terminal: Terminal, input: Input): void {

@@ -8,6 +8,8 @@ import { Failure } from '@pantavisor/cli';
 export type Location =
   | { kind: 'remote'; url: string }
   | { kind: 'path'; path: string }
+  /** An export behind an address. */
+  | { kind: 'archive'; url: string }
   | { kind: 'socket'; path: string }
   | { kind: 'ssh'; host: string; port?: string; socket?: string };
 
@@ -69,7 +71,10 @@ export function readReference(text: string, directory: string, cloneUrl: string)
   });
   if (base.startsWith('unix:')) return of({ kind: 'socket', path: resolve(directory, base.slice(5)) }, base);
   if (base.startsWith('ssh://')) return of(readSsh(base), base);
-  if (/^https?:\/\//.test(base)) return of({ kind: 'remote', url: base.replace(/\/+$/, '') }, base);
+  if (/^https?:\/\//.test(base)) {
+    const isArchive = /\.(tgz|tar|tar\.gz)$/i.test(base.replace(/\?.*$/s, ''));
+    return of(isArchive ? { kind: 'archive', url: base } : { kind: 'remote', url: base.replace(/\/+$/, '') }, base);
+  }
   if (isIP(base) !== 0) {
     const url = `http://${isIP(base) === 6 ? `[${base}]` : base}:12368/cgi-bin/pvr`;
     return of({ kind: 'remote', url }, url);

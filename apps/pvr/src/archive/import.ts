@@ -80,7 +80,7 @@ export async function readExport(path: string, pool: ObjectPool): Promise<Import
         for await (const piece of entry as AsyncIterable<Uint8Array>) pieces.push(piece);
         text = Buffer.concat(pieces).toString('utf8');
       } else if (type === 'file' && sha !== undefined) {
-        if (pool.has(sha) && pool.sizeOf(sha) === size) {
+        if (pool.hasOfSize(sha, size)) {
           outcome.known += 1;
           entry.resume();
           continue;

@@ -11,7 +11,7 @@ const init: Command = {
   summary: 'make a repository of the working directory',
   flags: [
     {
-      names: ['objects', 'o'],
+      names: ['objects', 'o', 'objects-dir'],
       kind: 'text',
       value: 'directory',
       env: ['PVR_OBJECTS_DIR'],

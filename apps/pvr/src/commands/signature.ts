@@ -53,9 +53,9 @@ async function signer(pvr: Pvr, input: Input) {
   const { defaultFile } = await import('../signatures/defaults.ts');
   const url = input.text('certs-url');
   const given = input.text('key');
-  const key = readPrivateKey(given ?? (await defaultFile(pvr, 'key.default.pem', url)));
+  const key = readPrivateKey(pvr.path(given ?? (await defaultFile(pvr, 'key.default.pem', url))));
   const chain = input.text('x5c') ?? (given === undefined ? await defaultFile(pvr, 'x5c.default.pem', url) : 'no');
-  return { key, certificates: chain === 'no' ? [] : readCertificates(chain) };
+  return { key, certificates: chain === 'no' ? [] : readCertificates(pvr.path(chain)) };
 }
 
 /** What to verify with. @throws Failure `key-missing` */
@@ -63,7 +63,7 @@ export async function trustOf(pvr: Pvr, input: Input): Promise<Trust> {
   const { readCertificates, readPublicKeys } = await import('../signatures/keys.ts');
   const { defaultFile } = await import('../signatures/defaults.ts');
   const pubkey = input.text('pubkey');
-  if (pubkey !== undefined) return { kind: 'keys', keys: readPublicKeys(pubkey) };
+  if (pubkey !== undefined) return { kind: 'keys', keys: readPublicKeys(pvr.path(pubkey)) };
   const cacerts = input.text('cacerts');
   if (cacerts === '_system_')
     throw new Failure(
@@ -72,7 +72,9 @@ export async function trustOf(pvr: Pvr, input: Input): Promise<Trust> {
     );
   return {
     kind: 'authorities',
-    pool: readCertificates(cacerts ?? (await defaultFile(pvr, 'cacerts.default.pem', input.text('certs-url')))),
+    pool: readCertificates(
+      pvr.path(cacerts ?? (await defaultFile(pvr, 'cacerts.default.pem', input.text('certs-url')))),
+    ),
   };
 }
 
@@ -107,10 +109,10 @@ const add: Command = {
     'The signature is written to _sigs/<name>.json of the working tree: add and commit it. Sign what is committed, so commit first.',
   flags: [
     {
-      names: ['part', 'p'],
-      kind: 'text',
-      value: 'name',
-      help: 'sign this part and its configuration',
+      names: ['part', 'p', 'parts'],
+      kind: 'list',
+      value: 'a,b',
+      help: 'sign these parts, each with its configuration',
       complete: 'part',
     },
     { names: ['raw', 'r'], kind: 'text', value: 'name', help: 'sign exactly what --include and --exclude say' },
@@ -132,24 +134,32 @@ const add: Command = {
     ],
   ],
   async run(pvr, input) {
-    const [part, raw] = [input.text('part'), input.text('raw')];
+    const raw = input.text('raw');
+    const parts = input
+      .list('part')
+      .flatMap((names) => names.split(','))
+      .filter((name) => name !== '');
     // Below `sig`, -p means the public key of the group before the command and the part behind it; both reach here apart.
-    if ((part === undefined) === (raw === undefined))
+    if ((parts.length === 0) === (raw === undefined))
       throw new Failure('usage', 'cannot sign: give exactly one of --part and --raw', { exitCode: 5 });
     const { signState } = await import('../signatures/sign.ts');
     const { checkKey } = await import('../repository/values.ts');
     const repository = pvr.repository();
-    const name = part ?? raw!;
-    checkKey(`_sigs/${name}.json`);
-    const lists = part === undefined ? rawLists(input) : partLists(part, input);
+    const made: { signature: string; include: readonly string[]; exclude: readonly string[] }[] = [];
     try {
       const { key, certificates } = await signer(pvr, input);
-      const text = signState(repository.readState(), lists, key, certificates, input.on('with-payload'));
-      await writeSignature(pvr, repository.root, `_sigs/${name}.json`, text, input.text('output'));
+      for (const name of raw === undefined ? parts : [raw]) {
+        checkKey(`_sigs/${name}.json`);
+        const lists = raw === undefined ? partLists(name, input) : rawLists(input);
+        const text = signState(repository.readState(), lists, key, certificates, input.on('with-payload'));
+        await writeSignature(pvr, repository.root, `_sigs/${name}.json`, text, input.text('output'));
+        made.push({ signature: `_sigs/${name}.json`, ...lists });
+      }
     } catch (error) {
       throw withExitCode(error, 127);
     }
-    return { text: '', json: { signature: `_sigs/${name}.json`, ...lists } };
+    // One signature is told as it always was; several as a list.
+    return { text: '', json: made.length === 1 ? made[0] : made };
   },
 };
 
@@ -227,17 +237,25 @@ const list: Command = {
     },
   ],
   flags: [
-    { names: ['with-sigs', 's'], kind: 'boolean', help: 'print the signatures, too' },
-    { names: ['part', 'p'], kind: 'text', value: 'name', help: 'for compatibility' },
+    { names: ['with-sigs', 's', 'with-sig'], kind: 'boolean', help: 'print the signatures, too' },
+    {
+      names: ['part', 'p'],
+      kind: 'list',
+      value: 'name',
+      help: 'name or path of a signature, as an argument',
+      complete: 'signature',
+    },
   ],
   async run(pvr, input) {
     const { signaturesOf, verifySignature } = await import('../signatures/verify.ts');
+    const { payloadText } = await import('../signatures/sign.ts');
     const { prettyText } = await import('../repository/values.ts');
     const { canonicalValue } = await import('@pantavisor/state');
     const repository = pvr.repository();
     const state = repository.readState();
     const all = signaturesOf(state);
-    const names = input.values.length === 0 ? [...all.keys()] : input.values.map(pathOfName);
+    const wanted = [...input.values, ...input.list('part')];
+    const names = wanted.length === 0 ? [...all.keys()] : wanted.map(pathOfName);
     const covered = new Set<string>();
     const left = new Set<string>();
     const documents: unknown[] = [];
@@ -256,7 +274,9 @@ const list: Command = {
         throw new Failure('signature-invalid', `cannot verify ${name}: ${verdict}`, { exitCode: 13 });
       for (const key of verdict.included) covered.add(key);
       for (const key of verdict.excluded) left.add(key);
-      documents.push(JSON.parse(document.text));
+      // The original writes the ordinary alphabet here, without padding.
+      const payload = Buffer.from(payloadText(state, verdict.included)).toString('base64').replace(/=+$/, '');
+      documents.push({ ...JSON.parse(document.text), ...(input.on('with-payload') ? { payload } : {}) });
     }
     const keys = ['#spec', ...state.values.keys()].sort();
     const report = {

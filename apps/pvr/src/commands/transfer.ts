@@ -11,7 +11,7 @@ const referenceHelp =
   'A repository is an address, <user>/<device>, the IP of a device in reach, unix:<control socket>, ssh://[user@]<host>,\na directory or an export. #a,b selects parts, #-c leaves one out.';
 
 const objects: Flag = {
-  names: ['objects', 'o'],
+  names: ['objects', 'o', 'objects-dir'],
   kind: 'text',
   value: 'directory',
   env: ['PVR_OBJECTS_DIR'],
@@ -79,14 +79,28 @@ function receiving(names: readonly string[], how: 'get' | 'merge', summary: stri
     names,
     summary,
     about: `${about}\n${referenceHelp}`,
-    arguments: [{ name: 'repository', optional: true, help: 'default: the one used last', complete: 'reference' }],
+    arguments: [
+      { name: 'repository', optional: true, help: 'default: the one used last', complete: 'reference' },
+      {
+        name: 'target',
+        optional: true,
+        help: 'directory of the repository that changes; default: the one here',
+        complete: 'file',
+      },
+    ],
     examples: [
       [`pvr ${how} pantahub-ci/x64_initial_latest#bsp,-web`, 'the part bsp, without the part web'],
       [`pvr ${how} build/x64.pvrexport.tgz && pvr checkout`, 'all of an export, then into the working tree'],
     ],
     async run(pvr, input) {
       const { receive } = await import('../transfer/receive.ts');
-      const repository = pvr.repository();
+      const { Repository } = await import('../repository/repository.ts');
+      const { resolve } = await import('node:path');
+      const target = input.values[1];
+      const repository =
+        target === undefined
+          ? pvr.repository()
+          : Repository.open(resolve(pvr.directory, target.replace(/\/\.pvr\/?$/, '')));
       const { DefaultGetUrl, DefaultPutUrl } = repository.config;
       const reference = await referenceOr(pvr, input.values[0], DefaultPutUrl || DefaultGetUrl, how);
       const received = await receive(pvr, repository, reference, how);
@@ -201,6 +215,24 @@ const put: Command = {
     await makePut(pvr, repository, reference, input.on('force'));
     repository.setConfig({ DefaultPutUrl: reference.text });
     return { text: '', json: { target: reference.text } };
+  },
+};
+
+const push: Command = {
+  names: ['push'],
+  summary: 'post to a device, or put to a directory',
+  arguments: [
+    { name: 'repository', optional: true, help: 'default: the one cloned or posted to before', complete: 'reference' },
+  ],
+  flags: postFlags,
+  examples: [['pvr push /tmp/myrepo', 'keep the committed state in a directory']],
+  async run(pvr, input) {
+    const { existsSync } = await import('node:fs');
+    const { resolve } = await import('node:path');
+    const [given] = input.values;
+    const isDirectory =
+      given !== undefined && (/^[./]/.test(given) || existsSync(resolve(pvr.directory, given.split('#')[0]!)));
+    return (isDirectory ? put : post).run!(pvr, input);
   },
 };
 
@@ -324,6 +356,7 @@ export const transferCommands: readonly Command[] = [
   get,
   merge,
   post,
+  push,
   put,
   putObjects,
   inspect,

@@ -34,7 +34,9 @@ export async function addFiles(
   const selects = ({ key: wanted, matches }: (typeof patterns)[number], key: string): boolean =>
     wanted === '' || key === wanted || key.startsWith(`${wanted}/`) || matches(key);
 
-  const chosen = [...tree.files.values()].filter(({ key }) => patterns.some((pattern) => selects(pattern, key)));
+  const chosen = [...tree.files.values()].filter(
+    (file) => patterns.some((pattern) => selects(pattern, file.key)) && file.isThere(),
+  );
   for (const pattern of patterns) {
     const named = (key: string): boolean => selects(pattern, key);
     for (const { key, reason } of tree.obstacles.filter(({ key }) => named(key)))
@@ -57,7 +59,7 @@ export async function addFiles(
   }
   for (const { key } of news) staged.set(key, { ForceObject: options.raw || isRaw(key), Sha: contents.get(key)!.sha });
   for (const { key } of chosen) {
-    if (news.some((file) => file.key === key)) continue;
+    if (contents.has(key)) continue;
     const value = snapshot.working.values.get(key);
     if (value && !staged.has(key)) staged.set(key, { ForceObject: false, Sha: contentSha(value) });
   }

@@ -1,12 +1,12 @@
 /** Makes the working tree what the committed state says. */
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Failure } from '@pantavisor/cli';
 import { eachParallel, sha256 } from './hashing.ts';
 import type { Repository } from './repository.ts';
 import { StatCache } from './stat-cache.ts';
-import { checkKey, prettyText, type Value } from './values.ts';
+import { checkKey, prettyText } from './values.ts';
 
 export interface CheckoutOptions {
   /** Link objects instead of copying them, read-only; inline files are canonical then. */
@@ -41,24 +41,21 @@ export function checkout(repository: Repository, options: CheckoutOptions = {}):
     const safe = new Set([repository.root]);
     const written: string[] = [];
     await eachParallel(values, parallel, async ([key, value]) => {
-      const path = join(repository.root, key);
+      const path = `${repository.root}/${key}`;
       makeDirectory(repository.root, dirname(path), safe);
       const text = value.kind === 'inline' ? inlineText(value, options) : undefined;
-      if (!options.hardlink && isThere(path, key, text === undefined ? valueSha(value) : sha256(text), cache)) return;
-      refuseDirectory(path, key);
+      const sha = value.kind === 'object' ? value.sha : sha256(text!);
+      const there = lstatSync(path, { throwIfNoEntry: false });
+      if (there && !options.hardlink && isThere(path, key, sha, there, cache)) return;
+      if (there?.isDirectory()) throw inTheWay(key);
       if (text !== undefined) writeWhole(path, text);
-      else if (value.kind === 'object' && options.hardlink) {
-        await pool.linkTo(value.sha, path, key);
+      else if (options.hardlink) {
+        await pool.linkTo(sha, path, key);
         await chmod(path, 0o444);
-      } else if (value.kind === 'object') await pool.copyTo(value.sha, path, key);
+      } else await pool.copyTo(sha, path, key);
       written.push(key);
       const inlineSha = value.kind === 'inline' ? { inlineSha: sha256(value.text) } : {};
-      cache.remember(
-        key,
-        statSync(path),
-        { sha: text === undefined ? valueSha(value) : sha256(text), ...inlineSha },
-        true,
-      );
+      cache.remember(key, lstatSync(path), { sha, ...inlineSha }, true);
     });
     rmSync(repository.own('new'), { force: true });
     cache.save();
@@ -66,17 +63,13 @@ export function checkout(repository: Repository, options: CheckoutOptions = {}):
   });
 }
 
-function valueSha(value: Value): string {
-  return value.kind === 'object' ? value.sha : '';
-}
-
 function inlineText(value: { text: string }, { hardlink, canonical }: CheckoutOptions): string {
   return hardlink || canonical ? value.text : prettyText(value.text, '    ', true);
 }
 
 /** The file has this content already. A link to a file with the right content stays a link. */
-function isThere(path: string, key: string, sha: string, cache: StatCache): boolean {
-  const stats = statSync(path, { throwIfNoEntry: false });
+function isThere(path: string, key: string, sha: string, there: Stats, cache: StatCache): boolean {
+  const stats = there.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : there;
   if (!stats?.isFile()) return false;
   const known = cache.find(key, stats);
   if (known) return known.sha === sha;
@@ -99,11 +92,10 @@ function makeDirectory(root: string, directory: string, safe: Set<string>): void
   safe.add(directory);
 }
 
-function refuseDirectory(path: string, key: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory())
-    throw new Failure('is-a-directory', `cannot write the file ${key}: a directory is in its place`, {
-      hint: 'move it out of the way',
-    });
+function inTheWay(key: string): Failure {
+  return new Failure('is-a-directory', `cannot write the file ${key}: a directory is in its place`, {
+    hint: 'move it out of the way',
+  });
 }
 
 function writeWhole(path: string, text: string): void {

@@ -1,17 +1,14 @@
 /** Makes the working tree the committed state. */
-import { constants, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, constants, rmSync, statSync, writeFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '@pantavisor/cli';
 import { replaceFile } from './durable.ts';
-import { sha256 } from './hashing.ts';
 import type { Incoming } from './objects.ts';
 import type { Repository } from './repository.ts';
 import type { Value } from './values.ts';
 import type { TreeFile } from './walk.ts';
 import { type Snapshot, takeSnapshot } from './working-tree.ts';
-
-const smallBytes = 48 * 1024;
 
 export interface CommitOutcome {
   /** What happened to each key, in the order of the keys. */
@@ -51,31 +48,26 @@ export function commit(repository: Repository, message: string): Promise<CommitO
 }
 
 /** Objects that the pool lacks. Those of unchanged files count too: somebody may have emptied the pool. */
-function* incomingObjects(repository: Repository, { working, tree }: Snapshot): Generator<Incoming> {
+function* incomingObjects(repository: Repository, { working, tree, cache }: Snapshot): Generator<Incoming> {
   const pool = repository.objects;
   const seen = new Set<string>();
   for (const [key, value] of working.values) {
     if (value.kind !== 'object' || seen.has(value.sha)) continue;
     seen.add(value.sha);
     const file = tree.files.get(key)!;
-    if (pool.has(value.sha) && pool.sizeOf(value.sha) === file.stats.size) continue;
+    if (pool.hasOfSize(value.sha, file.stats.size)) continue;
     const { sha } = value;
-    yield { sha, proven: true, fill: (path) => copyUnchanged(file, sha, path) };
+    // A file of the moment at which it was looked at may have changed since without its times telling.
+    yield { sha, proven: !cache.isRacy(file.stats), fill: (path) => copyUnchanged(file, path) };
   }
 }
 
 /** The hash is that of the file as it was when it was looked at; a file that changes meanwhile must not be taken for it. */
-async function copyUnchanged({ key, path, stats }: TreeFile, sha: string, target: string): Promise<void> {
-  if (stats.size <= smallBytes) {
-    // For thousands of small files the way through the thread pool would take longer than the work.
-    const content = readFileSync(path);
-    if (sha256(content) !== sha) throw changing(key);
-    writeFileSync(target, content);
-    return;
-  }
+async function copyUnchanged({ key, path, stats }: TreeFile, target: string): Promise<void> {
   await copyFile(path, target, constants.COPYFILE_FICLONE);
   const now = statSync(path);
   if (now.size !== stats.size || now.mtimeMs !== stats.mtimeMs || now.ctimeMs !== stats.ctimeMs) throw changing(key);
+  if ((stats.mode & 0o777) !== 0o644) chmodSync(target, 0o644);
 }
 
 function changing(key: string): Failure {

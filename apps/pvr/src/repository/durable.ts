@@ -1,5 +1,4 @@
 /** Files that are either old or new, whenever the power goes: written beside, flushed, renamed. */
-import { spawn } from 'node:child_process';
 import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -56,7 +55,9 @@ export async function flushFiles(directory: string, paths: readonly string[]): P
 }
 
 /** syncfs(2), by the program that has it; false when there is none. */
-function syncFileSystem(directory: string): Promise<boolean> {
+async function syncFileSystem(directory: string): Promise<boolean> {
+  // Loading this takes longer than most commands that flush nothing.
+  const { spawn } = await import('node:child_process');
   return new Promise((resolve) => {
     const child = spawn('sync', ['-f', directory], { stdio: 'ignore' });
     child.once('error', () => resolve(false));

@@ -4,7 +4,7 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 /** Below this the way through the thread pool costs more than the hashing. */
-const smallBytes = 48 * 1024;
+export const smallBytes = 48 * 1024;
 /** Larger files are read piece by piece, so that memory stays bounded. */
 const wholeBytes = 16 * 1024 * 1024;
 const parallel = 6;

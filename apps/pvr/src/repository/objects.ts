@@ -1,16 +1,29 @@
 /** The pool of objects: files named by the SHA-256 of their content, shared by all repositories of a user. */
-import { constants, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  chmodSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { copyFile, link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '@pantavisor/cli';
 import { flushFiles, syncDirectory } from './durable.ts';
-import { digest, eachParallel, sha256File } from './hashing.ts';
+import { digest, eachParallel, sha256, sha256File, smallBytes } from './hashing.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
 import { isSha } from './values.ts';
 
 /** Objects that are flushed together before they get their names. */
 const batchSize = 2048;
 const wholeBytes = 16 * 1024 * 1024;
 const parallel = 6;
+/** Objects and files of the working tree belong to nobody in particular. */
+const fileMode = 0o644;
 
 /** One object to bring into the pool. */
 export interface Incoming {
@@ -32,24 +45,38 @@ export class ObjectPool {
   pathOf(sha: string): string {
     if (!isSha(sha))
       throw new Failure('object-name', `cannot use ${JSON.stringify(sha)} as an object: it is no SHA-256`);
-    return join(this.directory, sha);
+    return `${this.directory}/${sha}`;
   }
 
   has(sha: string): boolean {
-    return existsSync(this.pathOf(sha));
+    return this.#find(sha) !== undefined;
+  }
+
+  /** Whether the pool has an object of this size. */
+  hasOfSize(sha: string, size: number): boolean {
+    return this.#find(sha)?.size === size;
+  }
+
+  #find(sha: string): Stats | undefined {
+    const found = statSync(this.pathOf(sha), { throwIfNoEntry: false });
+    return found?.isFile() ? found : undefined;
   }
 
   /** Bytes of an object. @throws Failure `object-missing` */
   sizeOf(sha: string, key?: string): number {
-    const found = statSync(this.pathOf(sha), { throwIfNoEntry: false });
-    if (!found?.isFile()) throw missing(sha, this.directory, key);
-    return found.size;
+    return this.#get(sha, key).size;
+  }
+
+  #get(sha: string, key: string | undefined): Stats {
+    const found = this.#find(sha);
+    if (!found) throw missing(sha, this.directory, key);
+    return found;
   }
 
   /** Hashes an object again. False when it is missing or damaged. */
   async isIntact(sha: string): Promise<boolean> {
-    const found = statSync(this.pathOf(sha), { throwIfNoEntry: false });
-    return found?.isFile() === true && (await sha256File(this.pathOf(sha), found.size)) === sha;
+    const found = this.#find(sha);
+    return found !== undefined && (await sha256File(this.pathOf(sha), found.size)) === sha;
   }
 
   /**
@@ -60,21 +87,27 @@ export class ObjectPool {
   async add(incoming: Iterable<Incoming>): Promise<void> {
     mkdirSync(this.directory, { recursive: true });
     const batch: Incoming[] = [];
-    for (const object of incoming) {
-      batch.push(object);
-      if (batch.length === batchSize) await this.#addBatch(batch.splice(0));
+    let scratch: readonly string[] | undefined;
+    try {
+      for (const object of incoming) {
+        batch.push(object);
+        scratch ??= makeScratch(this.directory);
+        if (batch.length === batchSize) await this.#addBatch(batch.splice(0), scratch);
+      }
+      if (scratch) await this.#addBatch(batch, scratch);
+    } finally {
+      if (scratch) removeScratch(this.directory, scratch);
     }
-    await this.#addBatch(batch);
   }
 
-  async #addBatch(batch: readonly Incoming[]): Promise<void> {
+  async #addBatch(batch: readonly Incoming[], scratch: readonly string[]): Promise<void> {
     if (batch.length === 0) return;
     const filled: { temporary: string; path: string }[] = [];
     try {
       await eachParallel(batch, parallel, async ({ sha, fill, proven }) => {
         this.#counter += 1;
         const path = this.pathOf(sha);
-        const temporary = `${path}.${process.pid}-${this.#counter}.new`;
+        const temporary = `${scratch[this.#counter % scratch.length]}/${sha}-${this.#counter}`;
         filled.push({ temporary, path });
         await fill(temporary);
         if (proven) return;
@@ -100,11 +133,16 @@ export class ObjectPool {
    */
   async copyTo(sha: string, target: string, key: string): Promise<void> {
     const source = this.pathOf(sha);
-    const size = this.sizeOf(sha, key);
+    const { size, mode } = this.#get(sha, key);
     const temporary = `${target}.${process.pid}.new`;
     try {
       let found: string;
-      if (size <= wholeBytes) {
+      if (size <= smallBytes) {
+        // For thousands of small files the way through the thread pool would take longer than the work.
+        const bytes = readFileSync(source);
+        found = sha256(bytes);
+        if (found === sha) writeFileSync(temporary, bytes, { mode: fileMode });
+      } else if (size <= wholeBytes) {
         const bytes = await readFile(source);
         found = await digest(bytes);
         if (found === sha) await writeFile(temporary, bytes);
@@ -113,7 +151,9 @@ export class ObjectPool {
         found = await sha256File(temporary, size);
       }
       if (found !== sha) throw damaged(sha, this.directory, key, found);
-      await rename(temporary, target);
+      // An object that is linked into a tree is read-only; a copy of it is not.
+      if ((mode & 0o777) !== fileMode) chmodSync(temporary, fileMode);
+      renameSync(temporary, target);
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
@@ -132,7 +172,7 @@ export class ObjectPool {
     await rm(temporary, { force: true });
     try {
       await link(this.pathOf(sha), temporary);
-      await rename(temporary, target);
+      renameSync(temporary, target);
       // A rename between two links of one file does nothing and leaves both names.
       await rm(temporary, { force: true });
     } catch (cause) {

@@ -23,7 +23,7 @@ const tick = 20;
 
 export class StatCache {
   readonly #path: string;
-  readonly #entries = new Map<string, Entry>();
+  #entries: Record<string, Entry> = {};
   readonly #written = new Map<string, number>();
   readonly #begun = Date.now();
   #dirty = false;
@@ -33,7 +33,7 @@ export class StatCache {
     this.#path = path;
     try {
       const stored = JSON.parse(readFileSync(path, 'utf8')) as { version: number; files: Record<string, Entry> };
-      if (stored.version === version) this.#entries = new Map(Object.entries(stored.files));
+      if (stored.version === version) this.#entries = stored.files;
     } catch {
       // It only saves work: without it everything is read again.
     }
@@ -41,8 +41,8 @@ export class StatCache {
 
   /** What the file contains, when it certainly is as it was. */
   find(key: string, stats: Stats): Content | undefined {
-    const entry = this.#entries.get(key);
-    if (!entry || !sameFile(entry, stats)) return undefined;
+    const entry = this.#entries[key];
+    if (!Array.isArray(entry) || !sameFile(entry, stats)) return undefined;
     const [, , , , sha, inlineSha, nulls] = entry;
     return { sha, ...(inlineSha ? { inlineSha } : {}), ...(nulls ? { nulls: true } : {}) };
   }
@@ -56,9 +56,9 @@ export class StatCache {
     this.#dirty = true;
     if (written) this.#written.set(key, stats.ctimeMs);
     // A file of this very moment may change again without its times telling.
-    if (!written && stats.ctimeMs > this.#begun - tick) this.#entries.delete(key);
+    if (!written && this.isRacy(stats)) delete this.#entries[key];
     else
-      this.#entries.set(key, [
+      this.#entries[key] = [
         stats.size,
         stats.mtimeMs,
         stats.ctimeMs,
@@ -66,14 +66,19 @@ export class StatCache {
         sha,
         ...((inlineSha ? [inlineSha] : nulls ? [''] : []) as [string?]),
         ...((nulls ? [1] : []) as [1?]),
-      ] as Entry);
+      ] as Entry;
+  }
+
+  /** The file may have changed again after it was looked at, within the same tick of the clock. */
+  isRacy({ ctimeMs }: Stats): boolean {
+    return ctimeMs > this.#begun - tick;
   }
 
   /** Forgets all files but these. */
-  keepOnly(keys: ReadonlySet<string>): void {
-    for (const key of this.#entries.keys()) {
+  keepOnly(keys: { has(key: string): boolean }): void {
+    for (const key of Object.keys(this.#entries)) {
       if (keys.has(key)) continue;
-      this.#entries.delete(key);
+      delete this.#entries[key];
       this.#dirty = true;
     }
   }
@@ -82,10 +87,10 @@ export class StatCache {
   save(): void {
     if (!this.#dirty) return;
     const now = Date.now();
-    for (const [key, ctime] of this.#written) if (ctime > now - tick) this.#entries.delete(key);
+    for (const [key, ctime] of this.#written) if (ctime > now - tick) delete this.#entries[key];
     const temporary = `${this.#path}.${process.pid}.new`;
     try {
-      writeFileSync(temporary, JSON.stringify({ version, files: Object.fromEntries(this.#entries) }));
+      writeFileSync(temporary, JSON.stringify({ version, files: this.#entries }));
       renameSync(temporary, this.#path);
       this.#dirty = false;
     } catch {

@@ -1,14 +1,34 @@
 /** Finds the files of a working tree without reading them. */
 import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { Failure } from '@pantavisor/cli';
 
-export interface TreeFile {
+/** A file of the tree. Most commands need to know more only of some files, so it is looked at when it is asked for. */
+export class TreeFile {
   /** Path below the root with slashes. */
-  key: string;
-  path: string;
-  /** Of the file itself; for a link those of the file it leads to. */
-  stats: Stats;
-  link: boolean;
+  readonly key: string;
+  readonly path: string;
+  readonly link: boolean;
+  #stats: Stats | undefined;
+
+  constructor(key: string, path: string, stats?: Stats) {
+    this.key = key;
+    this.path = path;
+    this.link = stats !== undefined;
+    this.#stats = stats;
+  }
+
+  /** False when it is gone since it was listed. */
+  isThere(): boolean {
+    this.#stats ??= lstatSync(this.path, { throwIfNoEntry: false });
+    return this.#stats?.isFile() === true;
+  }
+
+  /** Of the file itself; for a link those of the file it leads to. @throws Failure `file-changing` */
+  get stats(): Stats {
+    if (this.isThere()) return this.#stats!;
+    throw new Failure('file-changing', `cannot read ${this.key}: it was there a moment ago`);
+  }
 }
 
 /** Something in the tree that no state can hold. */
@@ -44,13 +64,10 @@ export function walkTree(root: string, skip: (key: string) => boolean): Tree {
         continue;
       }
       const path = `${root}/${key}`;
-      if (entry.isFile()) {
-        // Gone since it was listed: it is as if it had never been there.
-        const stats = lstatSync(path, { throwIfNoEntry: false });
-        if (stats) tree.files.set(key, { key, path, stats, link: false });
-      } else if (entry.isSymbolicLink()) {
+      if (entry.isFile()) tree.files.set(key, new TreeFile(key, path));
+      else if (entry.isSymbolicLink()) {
         const stats = targetOf(path);
-        if (stats?.isFile()) tree.files.set(key, { key, path, stats, link: true });
+        if (stats?.isFile()) tree.files.set(key, new TreeFile(key, path, stats));
         else
           tree.obstacles.push({
             key,

@@ -43,8 +43,10 @@ export async function takeSnapshot(repository: Repository): Promise<Snapshot> {
   const changes: Snapshot['changes'] = { added: [], removed: [], changed: [], untracked: [] };
   const tracked: TreeFile[] = [];
   for (const [key, file] of tree.files) {
-    if (pristine.values.has(key) || staged.has(key)) tracked.push(file);
-    else changes.untracked.push(key);
+    if (!pristine.values.has(key) && !staged.has(key)) changes.untracked.push(key);
+    else if (file.isThere()) tracked.push(file);
+    // Gone since it was listed: it is as if it had never been there.
+    else tree.files.delete(key);
   }
   for (const key of pristine.values.keys()) {
     if (tree.files.has(key)) continue;
@@ -69,7 +71,7 @@ export async function takeSnapshot(repository: Repository): Promise<Snapshot> {
     if (!old) changes.added.push(key);
     else if (!sameValue(old, value)) changes.changed.push(key);
   }
-  cache.keepOnly(new Set(tree.files.keys()));
+  cache.keepOnly(tree.files);
   cache.save();
   return { pristine, staged, working, tree, changes, nulls, cache };
 }
@@ -81,7 +83,7 @@ export async function readContents(
   cache: StatCache,
 ): Promise<Map<string, Content>> {
   const contents = new Map<string, Content>();
-  const toHash: (TreeFile & { size: number })[] = [];
+  const toHash: { path: string; size: number; file: TreeFile }[] = [];
   for (const file of files) {
     const known = cache.find(file.key, file.stats);
     const asInline = inline(file.key);
@@ -90,9 +92,9 @@ export async function readContents(
       const content = readInline(file).content;
       contents.set(file.key, content);
       cache.remember(file.key, file.stats, content);
-    } else toHash.push({ ...file, size: file.stats.size });
+    } else toHash.push({ path: file.path, size: file.stats.size, file });
   }
-  await hashFiles(toHash, (file, sha) => {
+  await hashFiles(toHash, ({ file }, sha) => {
     contents.set(file.key, { sha });
     cache.remember(file.key, file.stats, { sha });
   });

@@ -38,12 +38,13 @@ export async function receive(
       const state = combine(repository.readState(), source.state, reference.fragment);
       const received = await fetchMissing(pvr, source, state, pool);
       repository.writeState(state);
-      // What the device has now is what 'pvr check' compares with.
-      if (reference.location.kind !== 'path' && reference.fragment.parts.length === 0)
-        replaceFile(repository.own('device-state'), writeStateDocument(source.state));
       const { config } = repository;
       const change: Partial<RepositoryConfig> = { DefaultGetUrl: reference.text };
-      if (reference.location.kind !== 'path') {
+      if (isDevice(reference)) {
+        // What the device has now is what 'pvr check' compares with; other devices only lend their parts.
+        const isOwn = config.DefaultPostUrl === '' || sameBase(config.DefaultPostUrl, reference.text);
+        if (isOwn && reference.fragment.parts.length === 0)
+          replaceFile(repository.own('device-state'), writeStateDocument(source.state));
         if (config.DefaultPutUrl === '') change.DefaultPutUrl = reference.text;
         if (config.DefaultPostUrl === '') change.DefaultPostUrl = reference.text;
       }
@@ -54,6 +55,13 @@ export async function receive(
     await source.close();
   }
 }
+
+/** Something that takes posts, other than a directory or an export. */
+function isDevice({ location: { kind } }: Reference): boolean {
+  return kind !== 'path' && kind !== 'archive';
+}
+
+const sameBase = (a: string, b: string): boolean => a.split('#')[0] === b.split('#')[0];
 
 /** Fetches the objects of a state that the pool lacks or has damaged, of those that the source knows. */
 export async function fetchMissing(

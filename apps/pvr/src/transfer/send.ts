@@ -47,10 +47,10 @@ export async function post(
   options: PostOptions,
 ): Promise<Posted> {
   const { location } = reference;
-  if (location.kind === 'path')
-    throw new Failure('reference-invalid', `cannot post to the directory ${location.path}`, {
+  if (location.kind === 'path' || location.kind === 'archive')
+    throw new Failure('reference-invalid', `cannot post to ${reference.text}: it is a directory or an export`, {
       exitCode: 3,
-      hint: "'pvr put' writes to directories",
+      hint: "'pvr put' writes to directories, 'pvr export' makes exports",
     });
   const state = repository.readState();
   if (location.kind !== 'remote') return postToDevice(pvr, repository, location, state, options);
@@ -182,7 +182,7 @@ export async function put(pvr: Pvr, repository: Repository, reference: Reference
     return;
   }
   if (location.kind !== 'path')
-    throw new Failure('reference-invalid', "cannot put to a device: 'pvr post' makes a revision on it", {
+    throw new Failure('reference-invalid', `cannot put to ${reference.text}: 'pvr post' makes a revision of a device`, {
       exitCode: 3,
     });
   const own = statSync(join(location.path, '.pvr', 'json'), { throwIfNoEntry: false })

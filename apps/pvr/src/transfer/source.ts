@@ -1,12 +1,14 @@
 /** Anything that a state can be fetched from: a repository, an export, a hub, a device. */
 import { createWriteStream, existsSync, readFileSync, statSync } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createProgressBar, Failure, type ProgressBar } from '@pantavisor/cli';
 import { readExport } from '../archive/import.ts';
 import type { Pvr } from '../context.ts';
 import { openDevice } from '../device/connect.ts';
+import { withoutSecrets } from '../http/client.ts';
 import { refusal } from '../http/failures.ts';
 import type { Location } from '../reference.ts';
 import { objectsDirectory, readConfig } from '../repository/config.ts';
@@ -36,6 +38,8 @@ export async function openSource(pvr: Pvr, location: Location, pool: ObjectPool)
       return openRemote(pvr, location.url);
     case 'path':
       return openPath(location.path, pool);
+    case 'archive':
+      return openArchive(pvr, location.url, pool);
     default:
       return openDeviceSource(pvr, location);
   }
@@ -67,7 +71,10 @@ async function openRemote(pvr: Pvr, url: string): Promise<Source> {
     const bar = createProgressBar(pvr.stderr, 'Downloading', total);
     try {
       await pool.add(
-        objects.map(({ sha, key, url }) => ({ sha, fill: (path: string) => download(pvr, key, url, path, bar) })),
+        objects.map(({ sha, key, url }) => ({
+          sha,
+          fill: (path: string) => download(pvr, `the object of ${key}`, url, path, bar),
+        })),
       );
     } finally {
       bar.end();
@@ -77,7 +84,7 @@ async function openRemote(pvr: Pvr, url: string): Promise<Source> {
 }
 
 /** Fetches an object; a connection that breaks is taken up where it broke, when the server can. */
-async function download(pvr: Pvr, key: string, url: string, path: string, bar: ProgressBar): Promise<void> {
+async function download(pvr: Pvr, what: string, url: string, path: string, bar: ProgressBar): Promise<void> {
   const attempts = 4;
   for (let attempt = 1; ; attempt += 1) {
     const have = existsSync(path) ? statSync(path).size : 0;
@@ -88,7 +95,7 @@ async function download(pvr: Pvr, key: string, url: string, path: string, bar: P
       answer.body.resume();
       return;
     }
-    if (answer.status !== 200 && answer.status !== 206) throw await refusal(`get the object of ${key}`, answer);
+    if (answer.status !== 200 && answer.status !== 206) throw await refusal(`get ${what}`, answer);
     try {
       answer.body.on('data', (piece: Uint8Array) => bar.add(piece.length));
       await pipeline(answer.body, createWriteStream(path, { flags: answer.status === 206 ? 'a' : 'w' }));
@@ -101,7 +108,7 @@ async function download(pvr: Pvr, key: string, url: string, path: string, bar: P
       if (!broken || attempt === attempts)
         throw new Failure(
           code === 'ENOSPC' ? 'no-space' : 'download-failed',
-          `cannot get the object of ${key}: ${(cause as Error).message}`,
+          `cannot get ${what}: ${(cause as Error).message}`,
           {
             cause,
             exitCode: 3,
@@ -144,6 +151,24 @@ async function openPath(path: string, pool: ObjectPool): Promise<Source> {
     },
     close: async () => {},
   };
+}
+
+/** An export behind an address, such as a release that a build has published. */
+async function openArchive(pvr: Pvr, url: string, pool: ObjectPool): Promise<Source> {
+  const scratch = await mkdtemp(join(tmpdir(), 'pvr-archive-'));
+  const path = join(scratch, 'export');
+  // How large it is, nobody says before.
+  const bar = createProgressBar(pvr.stderr, 'Downloading', 0);
+  try {
+    await download(pvr, withoutSecrets(url), url, path, bar);
+    return await openPath(path, pool);
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'archive-invalid')
+      throw new Failure(error.code, error.message.replace(path, withoutSecrets(url)), { cause: error, exitCode: 3 });
+    throw error;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 async function openDeviceSource(pvr: Pvr, location: Location & { kind: 'socket' | 'ssh' }): Promise<Source> {

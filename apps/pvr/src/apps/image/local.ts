@@ -1,5 +1,4 @@
-/** Images of this machine: OCI layouts, archives of docker and podman, and what these two have stored. */
-import { spawn } from 'node:child_process';
+/** Images in files: OCI layouts, and the archives of docker and podman. */
 import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -134,32 +133,6 @@ async function unpackFlat(path: string, target: string): Promise<void> {
   }
   const { copyFile } = await import('node:fs/promises');
   for (const [file, from] of links) if (existsSync(from)) await copyFile(from, file);
-}
-
-/**
- * An image that docker or podman have on this machine.
- * @returns undefined when neither is here or neither has it
- */
-export async function openStored(name: string, platforms: readonly string[]): Promise<Image | undefined> {
-  for (const program of ['docker', 'podman']) {
-    const scratch = await mkdtemp(join(tmpdir(), 'pvr-image-'));
-    const file = join(scratch, 'image.tar');
-    try {
-      if (!(await save(program, name, file))) continue;
-      return await openArchive(file, name, platforms);
-    } finally {
-      await rm(scratch, { recursive: true, force: true });
-    }
-  }
-  return undefined;
-}
-
-async function save(program: string, name: string, file: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const child = spawn(program, ['save', '-o', file, '--', name], { stdio: 'ignore' });
-    child.once('error', () => resolve(false));
-    child.once('close', (code) => resolve(code === 0));
-  });
 }
 
 function readJsonFile<T>(path: string): T {

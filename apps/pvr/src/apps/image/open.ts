@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path';
 import { Failure } from '@pantavisor/cli';
 import type { Pvr } from '../../context.ts';
 import type { Image } from './image.ts';
-import { openArchive, openLayout, openStored } from './local.ts';
+import { openArchive, openLayout } from './local.ts';
 import { readImageReference } from './reference.ts';
 import { openRegistryImage, type RegistryOptions } from './registry.ts';
+import { openStored } from './stored.ts';
 
 export interface ImageRequest extends RegistryOptions {
   /** Name of an image, `oci:<folder>[:tag]`, `oci-archive:<file>`, `docker-archive:<file>`. */
@@ -34,7 +35,7 @@ export async function openImage(pvr: Pvr, { from, source, ...options }: ImageReq
   let failure: unknown;
   for (const place of places) {
     if (place === 'local') {
-      const image = await openStored(from, options.platforms);
+      const image = await openStored(from, options.platforms, pvr.environment);
       if (image) return image;
       failure ??= new Failure('image-missing', `cannot find the image ${from} in docker or podman on this machine`, {
         exitCode: 3,
