@@ -1,5 +1,6 @@
 /** Flows of whole devices: clients of the control socket, the engine, the storage and the boot environment together. */
 import { createMemoryHost, type MemoryHost } from '../../../apps/device/src/host/memory/host.ts';
+import type { Files } from '../../../apps/device/src/host/ports.ts';
 import { runProgram } from '../../../apps/device/src/program.ts';
 import { readProgress } from '../../../apps/device/src/storage/progress.ts';
 import { type Expectation, judge, learnFromDisk, watchProgress } from '../device/judgement.ts';
@@ -28,6 +29,8 @@ interface DeviceFlow extends Expectation {
   script: Script;
   /** How the revision of the flow ends when the power stays. */
   ends?: { revision: string; status: string };
+  /** Revisions and objects that are gone when the power stays. */
+  collects?: readonly Revision[];
 }
 
 const base = makeRevision('0');
@@ -93,7 +96,7 @@ function switchedOffAndOn(host: MemoryHost): MemoryHost {
 }
 
 function deviceFlow(flow: DeviceFlow, tamper: Tamper): Flow {
-  const { name, about, starter = 'launcher', before, script, ends } = flow;
+  const { name, about, starter = 'launcher', before, script, ends, collects = [] } = flow;
   const expected: Expectation = { ...flow, revisions: [base, ...flow.revisions] };
   let prepared: Promise<{ host: MemoryHost; facts: ReadonlyMap<string, string> }> | undefined;
 
@@ -123,8 +126,10 @@ function deviceFlow(flow: DeviceFlow, tamper: Tamper): Flow {
     },
     act: async (host, witness) => {
       await run(host, witness, (client) => script(client, witness), tamper);
+      const { files } = host.restartRuntime();
+      for (const revision of collects) must(await isCollected(files, revision), `${revision.name} is still there`);
       if (ends === undefined) return;
-      const progress = await readProgress(host.restartRuntime().files, layout, ends.revision);
+      const progress = await readProgress(files, layout, ends.revision);
       must(progress?.status === ends.status, `${ends.revision} ended as ${progress?.status}, not ${ends.status}`);
     },
     recover: async (survivor, witness) => {
@@ -134,9 +139,25 @@ function deviceFlow(flow: DeviceFlow, tamper: Tamper): Flow {
   };
 }
 
+/** Neither the revision is there nor an object that only it had. */
+async function isCollected(files: Files, { name, objects }: Revision): Promise<boolean> {
+  const paths = [layout.revision(name).directory, ...ownObjects(objects).map((id) => layout.object(id))];
+  for (const path of paths) if ((await files.status(path)) !== undefined) return false;
+  return true;
+}
+
+const ownObjects = (objects: Revision['objects']) => [...objects.keys()].filter((id) => !base.objects.has(id));
+
+/** What is asked to go is no longer promised; the rest still is. */
+function release(witness: Witness, { name, objects }: Revision): void {
+  witness.forget(`step ${name}`);
+  for (const id of ownObjects(objects)) witness.forget(`object ${id}`);
+}
+
 const next = makeRevision('locals/next');
 const system = makeRevision('locals/system', { policy: 'system' });
 const exits = makeRevision('locals/exits', { behaviour: 'exits' });
+const systemExits = makeRevision('locals/system-exits', { policy: 'system', behaviour: 'exits' });
 const unstartable = makeRevision('locals/unstartable', { behaviour: 'unstartable' });
 const silent = makeRevision('locals/silent', { behaviour: 'silent' });
 const incomplete = makeRevision('locals/incomplete', { incomplete: true });
@@ -152,6 +173,17 @@ const asked =
   (op: string, payload: string): Script =>
   (client, witness) =>
     command(client, witness, op, payload);
+
+const uploadedAnd =
+  (op: string, revision: Revision): Script =>
+  async (client, witness) => {
+    await upload(client, witness, revision);
+    await command(client, witness, op, revision.name);
+  };
+/** Nobody has to ask: the machine is switched on. */
+const untold: Script = async () => {};
+/** At rest it may wait for a reboot. */
+const applied: Partial<DeviceFlow> = { staged: true, restingStages: ['updated', 'staged'] };
 
 /** An update whose upload is over when the flow begins. */
 function update(
@@ -216,6 +248,55 @@ const flows: DeviceFlow[] = [
     },
     script: asked('MAKE_FACTORY', next.name),
     ends: { revision: '0', status: 'DONE' },
+  },
+  update('apply-in-place', 'a revision that is applied, in the running system', next, 'LOCAL_APPLY', 'UPDATED'),
+  update('apply', 'one that takes a reboot, which is left to somebody', system, 'LOCAL_APPLY', 'INPROGRESS', applied),
+  {
+    ...update('apply-reboot', 'one that was applied is booted', system, 'LOCAL_APPLY', 'DONE', applied),
+    before: uploadedAnd('LOCAL_APPLY', system),
+    script: untold,
+  },
+  {
+    ...update('apply-exits', 'a bad one that was applied is booted', systemExits, 'LOCAL_APPLY', 'ERROR', applied),
+    before: uploadedAnd('LOCAL_APPLY', systemExits),
+    script: untold,
+  },
+  {
+    ...update(
+      'updated-reboot',
+      'a revision that runs in place is tested again after a reboot',
+      next,
+      'LOCAL_RUN',
+      'DONE',
+    ),
+    before: uploadedAnd('LOCAL_RUN', next),
+    script: untold,
+  },
+  {
+    name: 'collect',
+    about: 'the collector takes what neither runs nor is the way back',
+    revisions: [next, exits, silent],
+    before: async (client, witness) => {
+      for (const revision of [next, exits, silent]) await upload(client, witness, revision);
+      await command(client, witness, 'LOCAL_RUN_COMMIT', next.name);
+    },
+    script: async (client, witness) => {
+      for (const revision of [exits, silent]) release(witness, revision);
+      await command(client, witness, 'RUN_GC', '');
+    },
+    collects: [exits, silent],
+  },
+  {
+    ...update('collect-updating', 'the collector runs beside an update', next, 'LOCAL_RUN_COMMIT', 'DONE'),
+    revisions: [next, exits],
+    before: async (client, witness) => {
+      for (const revision of [next, exits]) await upload(client, witness, revision);
+    },
+    script: async (client, witness) => {
+      release(witness, exits);
+      await command(client, witness, 'LOCAL_RUN_COMMIT', next.name);
+      await accepted(client, 'POST', '/storage/gc', '');
+    },
   },
 ];
 
