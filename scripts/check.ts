@@ -6,6 +6,8 @@ const bin = (name: string) => `node_modules/.bin/${name}`;
 const commands: [string, string[]][] = [
   ['types', [bin('tsc'), '-p', 'tsconfig.json']],
   ['plain ECMAScript rooms', [bin('tsc'), '-p', 'tsconfig.pure.json']],
+  ['types of the console', [bin('tsc'), '-p', 'apps/console/tsconfig.json']],
+  ['types of the tests and the build of the console', [bin('tsc'), '-p', 'apps/console/tsconfig.test.json']],
   ['lint and format', [bin('biome'), 'ci', '--colors=off', '.']],
   ['unused code', [process.execPath, 'node_modules/knip/bin/knip.js', '--no-progress', '--no-config-hints']],
 ];

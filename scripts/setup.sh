@@ -94,4 +94,6 @@ node=node_modules/.bin/node
 "$node" packages/linux/build.ts >&2 || fail "the native build of packages/linux failed"
 # Only a faster start: a source that does not even parse is for the checks to tell.
 "$node" apps/device/build.ts >&2 || say "pantavisor is not bundled and runs from its sources"
+# The hub serves everything else without it.
+"$node" apps/console/build.ts >&2 || say "the console is not built"
 [ $quiet = 1 ] || say "ready: Node $("$node" --version), LXC $(lxc-start --version 2>/dev/null || echo missing)"

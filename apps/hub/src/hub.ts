@@ -15,6 +15,7 @@ import type { Mailer } from './mail/mailer.ts';
 import type { IdSource } from './names/ids.ts';
 import type { PasswordHasher } from './names/secrets.ts';
 import type { Bandwidth } from './plans/bandwidth.ts';
+import type { Sessions } from './sessions/service.ts';
 
 /** What the rooms of the hub share; made once in server.ts and handed to every function that needs it. */
 export interface Hub {
@@ -30,6 +31,7 @@ export interface Hub {
   logins: LoginGuard;
   /** whose certificates of devices are believed; undefined = nobody's */
   deviceAuthority: DeviceAuthority | undefined;
+  sessions: Sessions;
   mailer: Mailer;
   idle: IdleAnswers;
   presence: Presence;

@@ -22,6 +22,7 @@ import { makeMailer } from './mail/mailer.ts';
 import { IdSource } from './names/ids.ts';
 import { type PasswordCost, PasswordHasher } from './names/secrets.ts';
 import { Bandwidth } from './plans/bandwidth.ts';
+import { Sessions } from './sessions/service.ts';
 
 /** Members of log entries that never appear, wherever they stand. */
 const redact = ['password', 'secret', 'token', 'authorization', '*.password', '*.secret', '*.token', '*.authorization'];
@@ -68,10 +69,13 @@ export async function openHub(
   }
   const writer = new Writer(db);
   const keys = await loadKeys(db, config);
+  const sessions = new Sessions();
   const tokens = new Tokens({ keys, db, config, clock });
   bus.listen((event) => {
-    if (event.kind === 'revoked') tokens.forget(event.prn);
-    else if (event.kind === 'gap') tokens.forget();
+    if (event.kind !== 'revoked' && event.kind !== 'gap') return;
+    const prn = event.kind === 'revoked' ? event.prn : undefined;
+    tokens.forget(prn);
+    sessions.forget(prn);
   });
   const hub: Hub = {
     config,
@@ -82,6 +86,7 @@ export async function openHub(
     bus,
     keys,
     tokens,
+    sessions,
     passwords: new PasswordHasher(Math.max(1, Math.min(3, availableParallelism() - 1)), 200, passwordCost),
     deviceAuthority,
     logins: new LoginGuard(clock),

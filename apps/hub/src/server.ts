@@ -9,6 +9,8 @@ import { changeHandlers } from './changes/routes.ts';
 import type { Config } from './config/options.ts';
 import { deviceHandlers } from './devices/routes.ts';
 import { exportHandlers } from './exports/routes.ts';
+import { fleetHandlers } from './fleet/routes.ts';
+import { historyHandlers } from './history/routes.ts';
 import { buildApp, serverOptions, tuned } from './http/app.ts';
 import { Metrics } from './http/metrics.ts';
 import { Shedder } from './http/shed.ts';
@@ -20,6 +22,7 @@ import { collectGarbage } from './operator/garbage.ts';
 import { operatorHandlers } from './operator/routes.ts';
 import { planHandlers } from './plans/routes.ts';
 import { profileHandlers } from './profiles/routes.ts';
+import { sessionHandlers } from './sessions/routes.ts';
 import { loadCertificate } from './tls.ts';
 import { tokenHandlers } from './tokens/routes.ts';
 import { trailHandlers } from './trails/routes.ts';
@@ -65,6 +68,9 @@ export async function startHub(
     ...profileHandlers,
     ...tokenHandlers,
     ...planHandlers,
+    ...sessionHandlers,
+    ...fleetHandlers(),
+    ...historyHandlers,
     ...exportHandlers,
     ...operatorHandlers(metrics),
   ];

@@ -1,5 +1,6 @@
 import type { Route } from './route.ts';
 import { authRoutes, statusRoutes } from './routes/auth.ts';
+import { fleetRoutes, historyRoutes, sessionRoutes } from './routes/console.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { changeRoutes, logRoutes } from './routes/logs.ts';
 import { blobRoutes, objectRoutes } from './routes/objects.ts';
@@ -22,5 +23,8 @@ export const catalogue: readonly Route[] = [
   profileRoutes,
   tokenRoutes,
   planRoutes,
+  sessionRoutes,
+  fleetRoutes,
+  historyRoutes,
   operatorRoutes,
 ].flatMap((group) => Object.values(group) as Route[]);

@@ -26,7 +26,19 @@ const nobody = `argon2id$${Buffer.alloc(16).toString('base64url')}$${Buffer.allo
  * Logs in a person, device, service, application or nobody (hub-api §4.1).
  * @returns a token @throws Failure wrong-credentials, account-not-confirmed, too-many-attempts
  */
-export async function login(hub: Hub, { username, password, scope = '', address }: LoginRequest): Promise<string> {
+export async function login(hub: Hub, request: LoginRequest): Promise<string> {
+  const { claims, minutes } = await logInAs(hub, request);
+  return hub.tokens.issue(claims, minutes);
+}
+
+/**
+ * As {@link login}, for whoever keeps the claims in another way than a token.
+ * @returns the claims, and the life of a token with them where it is not the usual one
+ */
+export async function logInAs(
+  hub: Hub,
+  { username, password, scope = '', address }: LoginRequest,
+): Promise<{ claims: Claims; minutes: number | undefined }> {
   const arrow = username.indexOf('==>');
   const name = arrow < 0 ? username : username.slice(0, arrow);
   const wait = hub.logins.wait(name, address);
@@ -43,7 +55,7 @@ export async function login(hub: Hub, { username, password, scope = '', address 
   const claims = narrow({ ...found.claims, orig_iat: Math.floor(hub.clock() / 1000) }, scope);
   if (arrow >= 0 && claims.roles === 'admin')
     claims['call-as'] = await impersonate(hub, claims, username.slice(arrow + 3));
-  return hub.tokens.issue(claims, found.minutes);
+  return { claims, minutes: found.minutes };
 }
 
 /** Exchanges a good token for a fresh one with the same claims (hub-api §4.2). */

@@ -71,6 +71,14 @@ export function findProvider(name: string, env: Record<string, string | undefine
   };
 }
 
+/** Names of the providers that the operator has set up. */
+export function configuredProviders(env: Record<string, string | undefined> = process.env): string[] {
+  return Object.keys(providers).filter((name) => {
+    const prefix = `${name.toUpperCase()}_OAUTH_`;
+    return (env[`${prefix}CLIENT_ID`] ?? '') !== '' && (env[`${prefix}CLIENT_SECRET`] ?? '') !== '';
+  });
+}
+
 /** Where the browser is sent, and the state that must come back with it. */
 export function beginSignIn(provider: Provider, callback: string): { location: string; state: string } {
   const state = randomBytes(16).toString('base64url');

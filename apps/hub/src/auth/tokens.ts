@@ -1,10 +1,11 @@
 import { hash, randomUUID } from 'node:crypto';
+import { anonymousScopes, scopeName } from '@pantavisor/hub-api';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import type { Config } from '../config/options.ts';
 import type { Db } from '../db/schema.ts';
 import { Failure } from '../http/failure.ts';
 import type { Keys } from './keys.ts';
-import { type Claims, type Principal, principalOf } from './principal.ts';
+import { anonymousPrn, type Claims, type Principal, principalOf } from './principal.ts';
 
 interface Known {
   principal: Principal;
@@ -72,13 +73,25 @@ export class Tokens {
     const known = this.remembered(token);
     if (known !== undefined) return known;
     const claims = await this.#verify(token);
-    await this.#refuseRevoked(claims);
-    if (claims['call-as'] !== undefined)
-      await this.#refuseRevoked({ ...claims['call-as'], orig_iat: claims.orig_iat ?? 0 });
-    const principal = principalOf(claims);
+    const principal = await this.principalFor(claims);
     if (this.#known.size >= remembered) this.#known.delete(this.#known.keys().next().value ?? '');
     this.#known.set(hash('sha256', token, 'base64'), { principal, expires: claims.exp ?? Number.MAX_SAFE_INTEGER });
     return principal;
+  }
+
+  /** The principal of claims that the hub kept itself, such as those of a session. @throws Failure not-authorized */
+  async principalFor(claims: Claims): Promise<Principal> {
+    await this.#refuseRevoked(claims);
+    if (claims['call-as'] !== undefined)
+      await this.#refuseRevoked({ ...claims['call-as'], orig_iat: claims.orig_iat ?? 0 });
+    return principalOf(claims);
+  }
+
+  /** The principal of somebody who did not say who they are: they see what is public. */
+  nobody(): Principal {
+    const prn = anonymousPrn;
+    const scopes = anonymousScopes.map(scopeName).join(' ');
+    return principalOf({ id: prn, prn, nick: 'anonymous', type: 'USER', roles: 'user', scopes });
   }
 
   /** Forgets what was checked for an account or device; its tokens are looked at anew. Without a prn: for all. */

@@ -26,6 +26,8 @@ const keys: Record<keyof Tables, string[]> = {
   codes: ['code'],
   subscriptions: ['id'],
   bandwidth: ['owner', 'month'],
+  sessions: ['id'],
+  meta_changes: ['seq'],
 };
 const tables = Object.keys(keys) as (keyof Tables)[];
 const rowsPerFile = 1000;
@@ -183,7 +185,7 @@ async function restoreBlob(hub: Hub, key: string, content: Readable): Promise<nu
 
 async function continueSequences(hub: Hub): Promise<void> {
   if (hub.database.dialect !== 'postgres') return;
-  for (const table of ['logs', 'step_reports'])
+  for (const table of ['logs', 'step_reports', 'meta_changes'])
     await sql`select setval(pg_get_serial_sequence(${table}, 'seq'), coalesce((select max(seq) from ${sql.table(table)}), 1))`.execute(
       hub.db,
     );

@@ -59,6 +59,11 @@ export const options = {
     'address under which clients reach the hub, e.g. https://hub.example.org; empty = taken from each request',
   ),
   'www-url': text('PANTAHUB_WWW', '', 'address of the web console for links in mails; empty = the hub itself'),
+  'console-folder': text(
+    'PANTAHUB_CONSOLE',
+    '',
+    'folder of the built console; empty = that of this checkout, none = no console',
+  ),
   'auth-endpoint': text('PH_AUTH', '', 'auth endpoint told to clients (ph-aeps); empty = <public-url>/auth'),
   'trust-proxy': flag(
     'PANTAHUB_TRUST_PROXY',
@@ -92,6 +97,7 @@ export const options = {
   ),
   'token-minutes': integer('PANTAHUB_JWT_TIMEOUT_MINUTES', 60, 'life of a token', 1),
   'refresh-minutes': integer('PANTAHUB_JWT_MAX_REFRESH_MINUTES', 1440, 'how long after login a token may be refreshed'),
+  'session-hours': integer('PANTAHUB_SESSION_HOURS', 168, 'how long a login in the console lasts', 1),
   'recover-minutes': integer('PANTAHUB_RECOVER_JWT_TIMEOUT_MINUTES', 60, 'life of a password recovery link', 1),
   'short-token-minutes': integer(
     'PANTAHUB_ANON_JWT_TIMEOUT',

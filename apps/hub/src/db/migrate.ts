@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import * as first from './migrations/0001-first.ts';
 import * as stepReports from './migrations/0002-step-reports.ts';
+import * as console from './migrations/0003-console.ts';
 import type { Dialect } from './open.ts';
 import type { Tables } from './schema.ts';
 
@@ -9,6 +10,7 @@ import type { Tables } from './schema.ts';
 export const migrations: Record<string, { up(db: Kysely<unknown>, dialect: Dialect): Promise<void> }> = {
   '0001-first': first,
   '0002-step-reports': stepReports,
+  '0003-console': console,
 };
 
 /**

@@ -60,6 +60,8 @@ export interface Tables {
     device: string;
     last_rev: number;
     progress_rev: number;
+    /** of the revision `progress_rev`, kept here so that a fleet can be counted by it */
+    status: Generated<string>;
     last_insync: Moment;
     last_touched: number;
     garbage_since: Moment;
@@ -158,6 +160,27 @@ export interface Tables {
     history: Json;
     created: number;
     modified: number;
+  };
+  sessions: {
+    id: string;
+    digest: string;
+    prn: string;
+    claims: Json;
+    agent: string;
+    address: string;
+    created: number;
+    seen: number;
+    expires: number;
+  };
+  meta_changes: {
+    seq: Generated<number>;
+    device: string;
+    time: number;
+    prn: string;
+    name: string;
+    /** JSON; null = the key was not there */
+    was: string | null;
+    became: string | null;
   };
   bandwidth: { owner: string; month: string; bytes: number };
 }

@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import { demand } from '../auth/verdict.ts';
+import { noteMetaChanges } from '../history/routes.ts';
 import { Failure } from '../http/failure.ts';
 import { sortedMap } from '../http/json.ts';
 import type { Hub } from '../hub.ts';
@@ -22,7 +23,12 @@ export async function replaceUserMeta(hub: Hub, caller: Principal, name: string,
   const row = await deviceByName(hub, caller, name);
   demand(caller, 'own-or-be', deviceResource(row), 404);
   const change = { user_meta: JSON.stringify(meta), modified: hub.clock() };
-  await hub.writer.write((tx) => deviceStore.update(tx, row.id, change));
+  await hub.writer.write(async (tx) => {
+    const old = await deviceStore.find(tx, row.id);
+    await deviceStore.update(tx, row.id, change);
+    const before = JSON.parse(old?.user_meta ?? '{}') as Meta;
+    await noteMetaChanges(tx, { device: row.id, prn: caller.prn, time: hub.clock() }, before, meta);
+  });
   tellDevice(hub, 'user-meta', row);
   return sortedMap(meta);
 }
@@ -33,7 +39,7 @@ export async function mergeUserMeta(hub: Hub, caller: Principal, name: string, m
     throw new Failure('bad-request', 'cannot change user metadata key by key as a device: use PUT');
   const row = await deviceByName(hub, caller, name);
   demand(caller, 'own', deviceResource(row), 404);
-  await merge(hub, row.id, 'user_meta', (old) => ({ ...old, ...meta }));
+  await merge(hub, row.id, 'user_meta', (old) => ({ ...old, ...meta }), caller.prn);
   tellDevice(hub, 'user-meta', row);
   return sortedMap(meta);
 }
@@ -70,12 +76,13 @@ export async function writeDeviceMeta(
   hub.bus.tell({ kind: 'device', what: 'device-meta', device: own, owner: caller.owner });
 }
 
-/** Changes a map key by key: two changes at once both count (hub-data §8). */
+/** Changes a map key by key: two changes at once both count (hub-data §8). @param noteAs whoever is remembered for it */
 async function merge(
   hub: Hub,
   id: string,
   column: 'user_meta' | 'device_meta',
   change: (old: Meta) => Meta,
+  noteAs?: string,
 ): Promise<void> {
   await hub.writer.write(async (tx) => {
     // The update locks the row before its old value is read.
@@ -87,11 +94,13 @@ async function merge(
       .returning(`${column} as meta`)
       .executeTakeFirst();
     if (row === undefined) throw new Failure('not-found', `cannot write metadata of device ${id}: it was deleted`);
-    const meta = JSON.stringify(change(JSON.parse(row.meta) as Meta));
+    const before = JSON.parse(row.meta) as Meta;
+    const after = change(before);
     await tx
       .updateTable('devices')
-      .set({ [column]: meta })
+      .set({ [column]: JSON.stringify(after) })
       .where('id', '=', id)
       .execute();
+    if (noteAs !== undefined) await noteMetaChanges(tx, { device: id, prn: noteAs, time: hub.clock() }, before, after);
   });
 }

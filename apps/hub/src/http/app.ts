@@ -4,9 +4,11 @@ import { accepts, catalogue, type Route } from '@pantavisor/hub-api';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Compile } from 'typebox/compile';
 import { hasScope } from '../auth/principal.ts';
+import { serveConsole } from '../console/pages.ts';
 import type { IdleKind } from '../devices/idle-answers.ts';
 import type { Hub } from '../hub.ts';
 import { prnOf } from '../names/ids.ts';
+import { sessionSecret } from '../sessions/cookie.ts';
 import { authenticate, bearerOf } from './authenticate.ts';
 import { baseUrl, routedPath } from './base-url.ts';
 import { Answer, type Call, type Served } from './call.ts';
@@ -90,6 +92,7 @@ export function buildApp({ hub, served, metrics, shedder }: Parts): FastifyInsta
     for (const one of served) if (one.route.access === 'signed') add(blobs, hub, one, limits);
   });
   for (const one of served) if (one.route.access !== 'signed') add(app, hub, one, limits);
+  serveConsole(app, hub);
   return app;
 }
 
@@ -114,7 +117,9 @@ function add(app: FastifyInstance, hub: Hub, one: Served, limits: Limits): void 
   const validate = route.body === undefined ? undefined : Compile(route.body);
   const slow = async (request: FastifyRequest, reply: FastifyReply) => {
     const base = baseUrl(hub.config, request.raw);
-    if (route.access === 'open' || route.access === 'optional' || bearerOf(request) === undefined)
+    const secret = sessionSecret(request, base);
+    const known = secret !== undefined && hub.sessions.knows(secret, hub.clock());
+    if (!known && (route.access === 'open' || route.access === 'optional' || bearerOf(request) === undefined))
       limit(limits.address, request.ip);
     const principal = await authenticate(hub, route, request, base);
     if (principal !== undefined) limit(limits.caller, principal.prn);

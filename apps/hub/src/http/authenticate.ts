@@ -6,6 +6,7 @@ import { realm } from '../auth/tokens.ts';
 import { admit } from '../auth/verdict.ts';
 import type { Hub } from '../hub.ts';
 import { equalSecrets } from '../names/secrets.ts';
+import { consoleCaller } from '../sessions/cookie.ts';
 import { Failure } from './failure.ts';
 
 /** The bearer of a request; the word must be exactly `Bearer` (hub-api §3.1). */
@@ -36,11 +37,8 @@ export async function authenticate(
     demandOperator(hub, request, base);
     return undefined;
   }
-  const token = bearerOf(request);
-  const authorization = request.headers.authorization;
-  if (route.access === 'optional' && (authorization === undefined || !/^bearer\b/i.test(authorization)))
-    return undefined;
-  const principal = await checked(hub, token, base);
+  const principal = (await consolePrincipal(hub, request, base)) ?? (await bearer(hub, route, request, base));
+  if (principal === undefined) return undefined;
   const verdict = admit(route, principal);
   if (verdict.allowed) return principal;
   if (verdict.code !== 'insufficient-scope') throw new Failure(verdict.code, `cannot call this: ${verdict.reason}`);
@@ -50,6 +48,19 @@ export async function authenticate(
       'www-authenticate': `Bearer Realm="${realm}", ph-aeps="${endpoint(hub, base)}", scope="${wanted.join(' ')}", error="insufficient_scope", error_description="the token was narrowed to other things"`,
     },
   });
+}
+
+/** Whoever the token of the request names; undefined when the route needs none and none came. */
+async function bearer(hub: Hub, route: Route, request: FastifyRequest, base: string): Promise<Principal | undefined> {
+  const { authorization } = request.headers;
+  if (route.access === 'optional' && (authorization === undefined || !/^bearer\b/i.test(authorization)))
+    return undefined;
+  return checked(hub, bearerOf(request), base);
+}
+
+/** Whoever uses the console; nobody in particular counts as no caller where a route needs none. */
+async function consolePrincipal(hub: Hub, request: FastifyRequest, base: string): Promise<Principal | undefined> {
+  return (await consoleCaller(hub, request, base))?.principal;
 }
 
 async function checked(hub: Hub, token: string | undefined, base: string): Promise<Principal> {

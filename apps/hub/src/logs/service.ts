@@ -163,6 +163,15 @@ async function filterOf(hub: Hub, caller: Principal, query: Query): Promise<LogF
   // Devices were named and none of them exists: nothing, not everything.
   if (devices?.length === 0) return undefined;
   const filter: Record<string, unknown> = { owner: caller.prn, devices, after: time('after'), before: time('before') };
+  if (query.text !== undefined && query.text !== '') filter.text = query.text;
+  for (const name of ['after-id', 'before-id'] as const) {
+    const text = query[name];
+    if (text === undefined || text === '') continue;
+    const seq = /^[0-9a-f]{1,24}$/.test(text) ? Number.parseInt(text, 16) : Number.NaN;
+    if (!Number.isSafeInteger(seq))
+      throw new Failure('bad-request', `cannot use ${name}='${text}': this is no id of a log entry`);
+    filter[name === 'after-id' ? 'afterSeq' : 'beforeSeq'] = seq;
+  }
   for (const name of ['rev', 'plat', 'src', 'lvl']) {
     const values = list(name);
     if (values !== undefined && values.length > 0) filter[name] = values;

@@ -1,5 +1,5 @@
 import type { LogEntry } from '@pantavisor/hub-api';
-import type { Insertable, Selectable } from 'kysely';
+import { type Insertable, type Selectable, sql } from 'kysely';
 import type { Db, Tables } from '../db/schema.ts';
 import { wireTime } from '../names/times.ts';
 
@@ -17,6 +17,11 @@ export interface LogFilter {
   /** milliseconds, exclusive */
   after?: number;
   before?: number;
+  /** numbers of entries, exclusive */
+  afterSeq?: number;
+  beforeSeq?: number;
+  /** part of the message, in any case */
+  text?: string;
 }
 
 export type SortColumn = 'dev' | 'rev' | 'plat' | 'lvl' | 'tsec' | 'tnano' | 'created' | 'src';
@@ -95,12 +100,18 @@ export const logStore = {
       .execute(),
 };
 
-function filtered(db: Db, { owner, devices, after, before, ...lists }: LogFilter) {
+function filtered(db: Db, { owner, devices, after, before, afterSeq, beforeSeq, text, ...lists }: LogFilter) {
   let query = db.selectFrom('logs').where('own', '=', owner);
   if (devices !== undefined) query = query.where('dev', 'in', devices);
   for (const name of ['rev', 'plat', 'src', 'lvl'] as const) {
     const values = lists[name];
     if (values !== undefined) query = query.where(name, 'in', values);
+  }
+  if (afterSeq !== undefined) query = query.where('seq', '>', afterSeq);
+  if (beforeSeq !== undefined) query = query.where('seq', '<', beforeSeq);
+  if (text !== undefined) {
+    const pattern = `%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
+    query = query.where(({ fn }) => sql<boolean>`${fn('lower', ['msg'])} like ${pattern} escape '\\'`);
   }
   if (after !== undefined) query = query.where('created', '>', after);
   return before === undefined ? query : query.where('created', '<', before);

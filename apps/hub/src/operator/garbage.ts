@@ -56,6 +56,7 @@ async function removeDevices(hub: Hub, before: number): Promise<number> {
       await tx.deleteFrom('steps').where('trail_id', '=', id).execute();
       await tx.deleteFrom('trails').where('id', '=', id).execute();
       await tx.deleteFrom('logs').where('dev', '=', prn).execute();
+      await tx.deleteFrom('meta_changes').where('device', '=', id).execute();
       await tx.deleteFrom('devices').where('id', '=', id).execute();
     });
   return old.length;
@@ -115,6 +116,7 @@ async function removeExpired(hub: Hub, now: number): Promise<number> {
       .where('expires', '<', now - day)
       .execute();
     await tx.deleteFrom('invitations').where('expires', '<', now).execute();
+    await tx.deleteFrom('sessions').where('expires', '<', now).execute();
     return tx
       .deleteFrom('grants')
       .where('revoked', '<', now - hub.config['gc-grace'])

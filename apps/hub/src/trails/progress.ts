@@ -74,6 +74,7 @@ export async function reportProgress(
       .updateTable('trails')
       .set({
         progress_rev: rev,
+        status: progress.status,
         last_touched: now,
         ...(progress.status === 'DONE' || progress.status === 'UPDATED' ? { last_insync: now } : {}),
       })
@@ -151,7 +152,7 @@ export async function endStep(
       .execute();
     await tx
       .updateTable('trails')
-      .set({ progress_rev: step.rev, last_touched: now })
+      .set({ progress_rev: step.rev, status: progress.status, last_touched: now })
       .where('id', '=', trail.id)
       .execute();
   });

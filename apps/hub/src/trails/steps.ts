@@ -60,6 +60,7 @@ export async function createTrail(
     device: caller.prn,
     last_rev: 0,
     progress_rev: 0,
+    status: 'DONE',
     last_insync: null,
     last_touched: now,
     garbage_since: null,

@@ -18,6 +18,9 @@ export const LogQuery = Type.Object({
   before: opt(text),
   sort: opt(text),
   cursor: opt(text),
+  text: opt(Type.String({ description: 'part of the message, in any case' })),
+  'after-id': opt(Type.String({ description: 'only entries stored after this one' })),
+  'before-id': opt(Type.String({ description: 'only entries stored before this one' })),
 });
 
 const Cursor = Type.Object({ 'next-cursor': text });

@@ -1,0 +1,98 @@
+import { PasswordInput, TextInput } from '@mantine/core';
+import { authRoutes } from '@pantavisor/hub-api';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { Link, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { Loading } from '../frame/states.tsx';
+import { hub } from '../hub/client.ts';
+import { useAbout } from '../hub/viewer.ts';
+import { Failure } from '../show/messages.tsx';
+import { sessionText } from '../text/index.ts';
+import { Card, CardForm } from './card.tsx';
+
+const below = (
+  <>
+    {sessionText.haveAccount} <Link to="/login">{sessionText.logIn}</Link>
+  </>
+);
+
+export function SignUpPage() {
+  const search = useSearch({ from: '/signup' });
+  const about = useAbout();
+  const [wish, setWish] = useState({ email: '', nick: '', password: '', invitation: search.invitation ?? '' });
+  const field = (name: keyof typeof wish) => ({
+    value: wish[name],
+    name,
+    onChange: (event: React.ChangeEvent<HTMLInputElement>) => {
+      const { value } = event.currentTarget;
+      setWish((old) => ({ ...old, [name]: value }));
+    },
+  });
+  const signUp = useMutation({
+    mutationFn: () => {
+      const { invitation, ...rest } = wish;
+      return hub.call(authRoutes.signUp, { body: { ...rest, ...(invitation === '' ? {} : { invitation }) } });
+    },
+  });
+  const invited = about !== undefined && about['sign-up'] !== 'open';
+  if (signUp.isSuccess)
+    return (
+      <Card title={sessionText.signUpTitle} below={below}>
+        <p role="status">
+          {'redirect-uri' in signUp.data
+            ? sessionText.captchaNeeded
+            : wish.invitation === ''
+              ? sessionText.checkMail(wish.email)
+              : sessionText.ready}
+        </p>
+      </Card>
+    );
+  return (
+    <Card title={sessionText.signUpTitle} below={below}>
+      {invited && <p className="soft">{sessionText.signUpClosed}</p>}
+      <CardForm onSubmit={signUp.mutate} pending={signUp.isPending} error={signUp.error} action={sessionText.signUp}>
+        <TextInput label={sessionText.email} type="email" autoComplete="email" required {...field('email')} />
+        <TextInput
+          label={sessionText.nick}
+          description={sessionText.nickHint}
+          autoComplete="username"
+          minLength={3}
+          maxLength={23}
+          required
+          {...field('nick')}
+        />
+        <PasswordInput
+          label={sessionText.password}
+          description={sessionText.passwordHint}
+          autoComplete="new-password"
+          minLength={8}
+          required
+          {...field('password')}
+        />
+        <TextInput
+          label={invited ? sessionText.invitation : sessionText.invitationOptional}
+          required={invited}
+          autoComplete="off"
+          {...field('invitation')}
+        />
+      </CardForm>
+    </Card>
+  );
+}
+
+export function VerifyPage() {
+  const { id = '', challenge = '' } = useSearch({ from: '/verify' });
+  const verified = useQuery({
+    queryKey: ['verify', id, challenge],
+    queryFn: () => hub.call(authRoutes.verify, { query: { id, challenge } }),
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+  return (
+    <Card title={sessionText.verifyTitle} below={<Link to="/login">{sessionText.logIn}</Link>}>
+      {verified.isPending && <Loading />}
+      {verified.isError && <Failure error={verified.error} />}
+      {verified.isSuccess && <p role="status">{sessionText.verified(verified.data.nick)}</p>}
+    </Card>
+  );
+}
