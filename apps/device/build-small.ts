@@ -4,8 +4,7 @@
  */
 import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { buildExecutable, type TargetName, targets } from '@pantavisor/small-host/build';
-import { build } from 'esbuild';
+import { buildExecutable, bundleProgram, type TargetName, targets } from '@pantavisor/small-host/build';
 import { toolNames } from '../device-tools/src/tool-names.ts';
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
@@ -21,24 +20,11 @@ const programs = [
   { file: 'tools.js', entry: 'apps/device-tools/src/main-small.ts', names: toolNames },
 ];
 
-const linked = await Promise.all(
-  programs.map(async ({ file, entry, names }) => {
-    const { outputFiles } = await build({
-      absWorkingDir: checkout,
-      entryPoints: [entry],
-      bundle: true,
-      minify: true,
-      platform: 'neutral',
-      format: 'iife',
-      target: 'es2024',
-      sourcemap: 'external',
-      outfile: file,
-      write: false,
-    });
-    const textOf = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
-    return { file, names, text: textOf('.js'), map: textOf('.map') };
-  }),
-);
+const linked = programs.map(({ file, entry, names }) => ({
+  file,
+  names,
+  ...bundleProgram({ root: checkout, entry, file }),
+}));
 
 const cache = `${checkout}build/small-host`;
 mkdirSync(cache, { recursive: true });

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+#include "gzip.h"
 #include "hash.h"
 #include "inflate.h"
 #include "spawn.h"
@@ -46,6 +47,9 @@ const struct door doors[] = {
     {"hashFinish", door_hash_finish},
     {"hashDescriptor", door_hash_descriptor},
     {"move", door_move},
+    {"gzipNew", door_gzip_new},
+    {"gzipMove", door_gzip_move},
+    {"gzipEnd", door_gzip_end},
     {"inflateNew", door_inflate_new},
     {"inflateFeed", door_inflate_feed},
     {"inflateTake", door_inflate_take},

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <mbedtls/md.h>
 #include <unistd.h>
+#include "write-all.h"
 
 enum { SLOTS = 64, PIECE = 128 * 1024 };
 
@@ -91,18 +92,6 @@ double door_hash_descriptor(struct window window, const double *arguments) {
     total += (double)count;
   }
   return total;
-}
-
-/* Writing is to the end: the target is a file, or a socket whose peer the caller has found ready for this much. */
-static int write_all(int descriptor, const unsigned char *bytes, size_t length) {
-  while (length > 0) {
-    ssize_t count = write(descriptor, bytes, length);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return -1;
-    bytes += count;
-    length -= (size_t)count;
-  }
-  return 0;
 }
 
 double door_move(struct window window, const double *arguments) {

@@ -10,7 +10,7 @@ import { basename, dirname, join } from 'node:path';
 import { engineHeader, readEngineMap } from './engine-map.ts';
 import { librariesOf } from './foreign-libraries.ts';
 import { type LinkedProgram, programSource } from './programs.ts';
-import { commonFlags, isolatedHeaders, type Target, warningFlags } from './toolchain.ts';
+import { commonFlags, engineFlags, isolatedHeaders, type Target, warningFlags } from './toolchain.ts';
 
 /** The engine that the C host was written for; another one needs a look at native/engine-imports.c first. */
 const enginePackage = '@jitl/quickjs-ng-wasmfile-release-sync';
@@ -58,7 +58,7 @@ export function buildExecutable(request: ExecutableRequest): string {
     return object;
   };
 
-  const objects = [compile(join(engine.folder, 'engine-module.c'), ['-w'], '')];
+  const objects = [compile(join(engine.folder, 'engine-module.c'), engineFlags, '')];
   for (const name of nativeSources) {
     if (!name.endsWith('.c') || (name === 'fortify.c' && target.compiler !== 'musl-gcc')) continue;
     objects.push(compile(join(native, name), name === 'fortify.c' ? ['-w'] : warningFlags, headerHash));

@@ -1,3 +1,4 @@
 /** Building executables of the small host; for Node only. */
+export { bundleProgram } from './bundle.ts';
 export { buildExecutable, type ExecutableRequest } from './executable.ts';
 export { type Target, type TargetName, targets } from './toolchain.ts';

@@ -31,6 +31,11 @@ export interface Machine {
   hashDescriptor(context: number, descriptor: number, limit: number): number;
   /** Moves up to `limit` bytes between descriptors, hashing them when `context` is not 0; bytes moved or the negative errno. */
   move(context: number, from: number, to: number, limit: number): number;
+  /** Begins the one compression (gzip, RFC 1952) there is; -16 while another goes on. */
+  gzipNew(): number;
+  /** Compresses the next 64 KiB of one descriptor into another; bytes read, 0 when that was all and everything is written. */
+  gzipMove(from: number, to: number): number;
+  gzipEnd(): number;
   /** Opens the one stream of gzip (RFC 1952) there is; -16 while it is open. */
   inflateNew(): number;
   /** Takes up to 64 KiB of compressed bytes over, once the last ones are used up; how many. */

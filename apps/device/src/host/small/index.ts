@@ -54,7 +54,7 @@ export function createSmallHost(): Host {
     text,
     signatures: createSignatures(kernel, files),
     network: createNetwork(kernel, async (path) => (await files.status(path)) !== undefined),
-    streams: createStreams(kernel, loop, processes),
+    streams: createStreams(kernel, loop, files),
     watchdogs: createWatchdogs(kernel),
     system,
     ...(init === undefined ? {} : { init }),

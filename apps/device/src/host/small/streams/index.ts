@@ -1,17 +1,15 @@
 /** The port `Streams` over system calls. */
 import { type Kernel, type Loop, openFlags } from '@pantavisor/small-host';
-import { HostError, type Processes } from '../../ports.ts';
+import type { Files } from '../../ports.ts';
 import type { Streams } from '../../streams.ts';
 import { attempt } from '../failure.ts';
 import { SmallFollower, Watches } from './follow.ts';
+import { createCompressor } from './gzip.ts';
 import { descriptorSource } from './reader.ts';
 import { datagrams, listen } from './sockets.ts';
 
-/** Milliseconds for the compression of one file. */
-const gzipTimeout = 120_000;
-
-/** Creates the port. Compression is the work of the program `gzip`, of busybox for instance: one process per rotated file. */
-export function createStreams(kernel: Kernel, loop: Loop, processes: Pick<Processes, 'run'>): Streams {
+/** Creates the port. */
+export function createStreams(kernel: Kernel, loop: Loop, files: Files): Streams {
   const watches = new Watches(kernel, loop);
   return {
     listen: async (request) => attempt('listen on', request.socketPath, () => listen(kernel, loop, request)),
@@ -25,9 +23,6 @@ export function createStreams(kernel: Kernel, loop: Loop, processes: Pick<Proces
           kernel.open(path, openFlags.readOnly | openFlags.nonBlocking | openFlags.noTerminal),
         ),
       ),
-    gzip: async (path) => {
-      const { code, stderr } = await processes.run(['gzip', '-f', path], { timeout: gzipTimeout });
-      if (code !== 0) throw new HostError('EIO', 'compress', path, `gzip ended with ${code}: ${stderr.trim()}`);
-    },
+    gzip: createCompressor(kernel, loop, files),
   };
 }

@@ -1,8 +1,7 @@
 /** Makes executables of test programs; for Node. */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { buildExecutable, targets } from '@pantavisor/small-host/build';
-import { buildSync } from 'esbuild';
+import { buildExecutable, bundleProgram, targets } from '@pantavisor/small-host/build';
 
 const root = resolve(import.meta.dirname, '../../../../../..');
 
@@ -12,32 +11,24 @@ const root = resolve(import.meta.dirname, '../../../../../..');
  */
 export function buildProgram(entry: string): { executable: string; map: string } {
   const standIn = (name: string) => resolve(import.meta.dirname, name);
-  const { outputFiles } = buildSync({
-    absWorkingDir: root,
-    entryPoints: [resolve(import.meta.dirname, '..', entry)],
-    bundle: true,
-    minify: true,
-    sourcemap: 'external',
-    outfile: 'pantavisor.js',
-    write: false,
-    format: 'iife',
-    platform: 'neutral',
-    target: 'es2024',
+  const { text, map } = bundleProgram({
+    root,
+    entry: resolve(import.meta.dirname, '..', entry),
+    file: 'pantavisor.js',
     alias: {
       'node:test': standIn('runner.ts'),
       'node:assert/strict': standIn('assert.ts'),
       'node:crypto': standIn('hash.ts'),
     },
   });
-  const textOf = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
   const cache = resolve(root, 'build/small-host');
   mkdirSync(cache, { recursive: true });
   const executable = buildExecutable({
     target: targets[process.arch === 'arm64' ? 'arm64' : 'x64'],
     root: resolve(root, 'packages/small-host'),
     cache,
-    programs: [{ file: 'pantavisor.js', names: [], text: textOf('.js') }],
+    programs: [{ file: 'pantavisor.js', names: [], text }],
     say: () => {},
   });
-  return { executable, map: textOf('.map') };
+  return { executable, map };
 }
