@@ -138,7 +138,9 @@ export async function runPvr(argv: readonly string[], terminal: Terminal, direct
     const words = wordsToComplete(argv);
     if (words) {
       const { candidateSource } = await import('./commands/candidates.ts');
-      terminal.stdout.write(await findCandidates(program, words, candidateSource(terminal, directory)));
+      const found = await findCandidates(program, words, candidateSource(terminal, directory));
+      // The original's scripts take every word of the answer for a candidate.
+      terminal.stdout.write(argv[0] === '__complete' ? found : found.replace(/\t.*$/gm, ''));
       return 0;
     }
     if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {

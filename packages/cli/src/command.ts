@@ -11,6 +11,8 @@ export interface Flag {
   env?: readonly string[];
   fallback?: string;
   help: string;
+  /** All values that there are. */
+  choices?: readonly string[];
   /** What completes the value, e.g. `file`. */
   complete?: string;
 }
@@ -21,6 +23,8 @@ export interface ArgumentSpec {
   /** Takes all that follows, too. */
   rest?: true;
   help: string;
+  /** All values that there are. */
+  choices?: readonly string[];
   /** What completes it, e.g. `file`, `app`, `device`. */
   complete?: string;
 }

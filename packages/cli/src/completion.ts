@@ -12,10 +12,19 @@ export function completionScript(shell: Shell, program: string): string {
   const id = program.replace(/[^A-Za-z0-9_]/g, '_');
   switch (shell) {
     case 'bash':
+      // Bash splits words at colons and equals signs, too; the program gets them whole, and bash only what follows the last one.
       return `_${id}() {
-  local IFS=$'\\n'
-  COMPREPLY=($(${program} __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))
-  [ -z "\${COMPREPLY[*]}" ] && compopt -o default 2>/dev/null
+  local IFS=$'\\n' words=() word glue= last at
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    at=\${#words[@]}
+    if [[ $at -gt 0 && ( -n $glue || $word == [:=]* ) ]]; then words[at-1]+=$word; else words+=("$word"); fi
+    glue=; [[ $word == *[:=] ]] && glue=1
+  done
+  last=\${words[\${#words[@]}-1]}
+  COMPREPLY=($(${program} __complete "\${words[@]}" 2>/dev/null | cut -f1))
+  [[ $last == *[:=]* ]] && COMPREPLY=("\${COMPREPLY[@]#"\${last%"\${last##*[:=]}"}"}")
+  [[ -z "\${COMPREPLY[*]}" ]] && { COMPREPLY=(); compopt -o default 2>/dev/null; }
+  return 0
 }
 complete -F _${id} ${program}
 `;
@@ -61,7 +70,7 @@ export async function findCandidates<C>(
       const flag = flagOf(word);
       if (!flag || flag.kind === 'boolean' || word.includes('=')) continue;
       index += 1;
-      if (index === words.length - 1) return format(flag.complete ? await source(flag.complete, current) : [], current);
+      if (index === words.length - 1) return format(await candidatesOf(flag, current, source), current);
       continue;
     }
     const next = values === 0 ? path.at(-1)!.commands?.find(({ names }) => names.includes(word)) : undefined;
@@ -69,6 +78,15 @@ export async function findCandidates<C>(
     else values += 1;
   }
   const command = path.at(-1)!;
+  const equals = current.indexOf('=');
+  if (current.startsWith('-') && equals > 0) {
+    const flag = flagOf(current.slice(0, equals));
+    const found = flag ? await candidatesOf(flag, current.slice(equals + 1), source) : [];
+    return format(
+      found.map(([name, help]) => [current.slice(0, equals + 1) + name, help] as const),
+      current,
+    );
+  }
   if (current.startsWith('-')) {
     const flags = path.flatMap(({ flags: own }) => own ?? []);
     return format(
@@ -79,13 +97,22 @@ export async function findCandidates<C>(
   const commands = values === 0 ? (command.commands ?? []).filter(({ hidden }) => !hidden) : [];
   const found: (readonly [string, string])[] = commands.map(({ names, summary }) => [names[0]!, summary]);
   const argument = command.arguments?.[values] ?? command.arguments?.findLast(({ rest }) => rest);
-  if (argument?.complete) found.push(...(await source(argument.complete, current)));
+  if (argument) found.push(...(await candidatesOf(argument, current, source)));
   return format(found, current);
+}
+
+async function candidatesOf(
+  { choices, complete }: Pick<Flag, 'choices' | 'complete'>,
+  word: string,
+  source: CandidateSource,
+): Promise<readonly (readonly [string, string])[]> {
+  if (choices) return choices.map((name) => [name, ''] as const);
+  return complete === undefined ? [] : source(complete, word);
 }
 
 function format(found: readonly (readonly [string, string])[], current: string): string {
   return found
     .filter(([name]) => name.startsWith(current))
-    .map(([name, help]) => `${name}\t${help}\n`)
+    .map(([name, help]) => (help === '' ? `${name}\n` : `${name}\t${help}\n`))
     .join('');
 }

@@ -27,15 +27,30 @@ const platform = text(
   'PVR_PLATFORM',
 );
 const base = text(['base'], 'app', 'store only what differs from the image of this app', 'PVR_APP_ADD_BASE', 'app');
-const type = text(['type', 't'], 'kind', 'docker (default), rootfs or pvr', 'PVR_SOURCE_TYPE');
+const type: Flag = {
+  ...text(['type', 't'], 'kind', 'docker (default), rootfs or pvr', 'PVR_SOURCE_TYPE'),
+  choices: ['docker', 'rootfs', 'pvr'],
+};
 const nameArgument = [{ name: 'app', optional: true as const, help: 'name of the app', complete: 'app' }];
 
-const templateArguments = [
+const templateArguments: readonly (readonly [
+  flag: string,
+  argument: string,
+  variable: string,
+  help: string,
+  choices?: readonly string[],
+])[] = [
   ['group', 'PV_GROUP', 'PVR_GROUP', 'group of the container; default: the last one of the device'],
   ['runlevel', 'PV_RUNLEVEL', 'PVR_RUNLEVEL', 'run level, for old devices; excludes --group'],
-  ['restart-policy', 'PV_RESTART_POLICY', 'PVR_RESTART_POLICY', 'system or container: what a change of it restarts'],
-  ['status-goal', 'PV_STATUS_GOAL', 'PVR_STATUS_GOAL', 'MOUNTED, STARTED or READY'],
-] as const;
+  [
+    'restart-policy',
+    'PV_RESTART_POLICY',
+    'PVR_RESTART_POLICY',
+    'system or container: what a change of it restarts',
+    ['system', 'container'],
+  ],
+  ['status-goal', 'PV_STATUS_GOAL', 'PVR_STATUS_GOAL', 'MOUNTED, STARTED or READY', ['MOUNTED', 'STARTED', 'READY']],
+];
 
 const add: Command = {
   names: ['add', 'aa'],
@@ -48,7 +63,10 @@ const add: Command = {
     type,
     ...imageFlags,
     platform,
-    ...templateArguments.map(([name, , env, help]) => text([name], name, help, env)),
+    ...templateArguments.map(([name, , env, help, choices]) => ({
+      ...text([name], name, help, env),
+      ...(choices === undefined ? {} : { choices }),
+    })),
     base,
     text(['config-json'], 'file', 'image configuration that goes over that of the image', 'PVR_CONFIG_JSON', 'file'),
     {

@@ -23,6 +23,7 @@ const check: CommandSpec<Pvr> = {
       value: 'mode',
       help: 'how the device runs: embedded, standalone or appengine',
       fallback: 'embedded',
+      choices: ['embedded', 'standalone', 'appengine'],
     },
     { names: ['strict'], kind: 'boolean', help: 'the device demands that everything is signed' },
     {

@@ -6,7 +6,7 @@ import type { Pvr } from '../context.ts';
 export const completionCommand: CommandSpec<Pvr> = {
   names: ['completion', 'com'],
   summary: 'print a completion script for a shell',
-  arguments: [{ name: 'shell', optional: true, help: 'bash (default), zsh or fish' }],
+  arguments: [{ name: 'shell', optional: true, help: 'bash (default), zsh or fish', choices: shells }],
   examples: [['source <(pvr completion bash)', 'completion in this shell']],
   async run(pvr, input) {
     const wanted = input.values[0] ?? basename(pvr.environment.PVR_SHELL ?? 'bash');
