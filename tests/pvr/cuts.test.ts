@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -9,8 +10,8 @@ import { checkout } from '../../apps/pvr/src/repository/checkout.ts';
 import { commit } from '../../apps/pvr/src/repository/commit.ts';
 import { Repository } from '../../apps/pvr/src/repository/repository.ts';
 import { takeSnapshot } from '../../apps/pvr/src/repository/working-tree.ts';
+import { bundlePvr } from './bundle.ts';
 
-const builder = join(import.meta.dirname, '../../apps/pvr/build.ts');
 const preload = fileURLToPath(import.meta.resolve('./cut-writes.ts'));
 
 /** Runs pvr, which dies at the given change of the disk. */
@@ -28,9 +29,7 @@ function prepare(context: TestContext): { top: string; start: string; bundle: st
   const start = join(top, 'start');
   mkdirSync(join(start, 'tree', 'app'), { recursive: true });
   const tree = join(start, 'tree');
-  const bundle = join(top, 'pvr.cjs');
-  const built = spawnSync(process.execPath, [builder, bundle], { encoding: 'utf8' });
-  assert.equal(built.status, 0, built.stderr);
+  const bundle = bundlePvr(top);
   const ok = (argv: readonly string[]): void => {
     const { status, stderr } = run(bundle, tree, join(start, 'home'), argv, 100_000);
     assert.equal(status, 0, stderr);
@@ -43,16 +42,17 @@ function prepare(context: TestContext): { top: string; start: string; bundle: st
   return { top, start, bundle };
 }
 
-/** Cuts a command at every change of the disk, and looks at what is left each time. */
+/** Cuts a command at every change of the disk, or at every `step`th, and looks at what is left each time. */
 async function cutEverywhere(
   context: TestContext,
   argv: readonly string[],
   change: (tree: string) => void,
   look: (tree: string, cutAt: number) => Promise<void>,
+  step = 1,
 ): Promise<void> {
   const { top, start, bundle } = prepare(context);
   let finished = false;
-  for (let cutAt = 1; !finished; cutAt += 1) {
+  for (let cutAt = 1; !finished; cutAt += step) {
     assert.ok(cutAt < 200, 'the command never comes to its end');
     const place = join(top, 'place');
     rmSync(place, { recursive: true, force: true });
@@ -70,7 +70,7 @@ async function cutEverywhere(
 }
 
 test('a commit that is cut anywhere leaves the old state or the new one, with all objects', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (context) => {
   const states = new Set<string>();
   await cutEverywhere(
@@ -95,7 +95,7 @@ test('a commit that is cut anywhere leaves the old state or the new one, with al
   assert.equal(states.size, 2);
 });
 
-test('an add that is cut anywhere leaves a repository that can go on', { timeout: 120_000 }, async (context) => {
+test('an add that is cut anywhere leaves a repository that can go on', { timeout: 300_000 }, async (context) => {
   await cutEverywhere(
     context,
     ['add', 'app'],
@@ -107,4 +107,80 @@ test('an add that is cut anywhere leaves a repository that can go on', { timeout
       assert.deepEqual([...added, ...changed, ...removed], [], `cut ${cutAt}`);
     },
   );
+});
+
+test('a checkout that is cut anywhere leaves whole files, old or new, and the next one completes it', {
+  timeout: 300_000,
+}, async (context) => {
+  await cutEverywhere(
+    context,
+    ['checkout'],
+    (tree) => {
+      writeFileSync(join(tree, 'app', 'a'), 'spoilt');
+      rmSync(join(tree, 'app', 'run.json'));
+    },
+    async (tree, cutAt) => {
+      const a = readFileSync(join(tree, 'app', 'a'), 'utf8');
+      assert.ok(a === 'spoilt' || a === 'one', `cut ${cutAt}: ${a}`);
+      const run = join(tree, 'app', 'run.json');
+      if (existsSync(run)) assert.deepEqual(JSON.parse(readFileSync(run, 'utf8')), { n: 1 }, `cut ${cutAt}`);
+      const repository = Repository.open(tree);
+      await checkout(repository);
+      const { added, changed, removed } = (await takeSnapshot(repository)).changes;
+      assert.deepEqual([...added, ...changed, ...removed], [], `cut ${cutAt}`);
+    },
+  );
+});
+
+test('a clone that is cut anywhere is not there or whole', { timeout: 300_000 }, async (context) => {
+  await cutEverywhere(
+    context,
+    ['clone', '-o', '../copies', '.', '../clone'],
+    () => {},
+    async (tree, cutAt) => {
+      const clone = join(tree, '../clone');
+      if (!existsSync(clone)) return;
+      const repository = Repository.open(clone);
+      assert.equal(repository.readStateText(), Repository.open(tree).readStateText(), `cut ${cutAt}`);
+      const { added, changed, removed } = (await takeSnapshot(repository)).changes;
+      assert.deepEqual([...added, ...changed, ...removed], [], `cut ${cutAt}`);
+    },
+    3,
+  );
+});
+
+test('killed at any moment, a commit of many files leaves the old state or the new one', {
+  timeout: 300_000,
+}, async (context) => {
+  const { top, start, bundle } = prepare(context);
+  const [tree, home] = [join(start, 'tree'), join(start, 'home')];
+  const old = Repository.open(tree).readStateText();
+  for (let index = 0; index < 400; index += 1) writeFileSync(join(tree, 'app', `f${index}`), `content ${index}`);
+  const environment = { PATH: process.env.PATH, HOME: home };
+  const begin = performance.now();
+  assert.equal(spawnSync(process.execPath, [bundle, 'add', '.'], { cwd: tree, env: environment }).status, 0);
+  const whole = performance.now() - begin;
+  let last = '';
+  for (let round = 1; last !== 'whole'; round += 1) {
+    // Later and later, until it gets to its end.
+    const child = spawn(process.execPath, [bundle, 'commit'], { cwd: tree, env: environment, stdio: 'ignore' });
+    const timer = setTimeout(() => child.kill('SIGKILL'), (whole * round) / 8);
+    const [code] = await once(child, 'exit');
+    clearTimeout(timer);
+    const repository = Repository.open(tree);
+    const text = repository.readStateText();
+    last = code === 0 ? 'whole' : text === old ? 'old' : 'new';
+    assert.ok(round < 200, 'it never comes to its end');
+    if (last === 'old') continue;
+    rmSync(join(top, 'out'), { recursive: true, force: true });
+    // All objects of the new state are there, whole.
+    const copied = spawnSync(process.execPath, [bundle, 'clone', tree, join(top, 'out')], {
+      cwd: top,
+      env: environment,
+      encoding: 'utf8',
+    });
+    assert.equal(copied.status, 0, copied.stderr);
+    assert.equal(readdirSync(join(top, 'out/app')).length, 402);
+    last = 'whole';
+  }
 });

@@ -15,14 +15,17 @@ export async function refusal(what: string, answer: HttpAnswer, exitCode = 3): P
       exitCode,
       details: { retryAfter: Number(retry) },
     });
-  const code = codes[answer.status] ?? 'refused';
+  // Hubs answer a full quota with several statuses; what they say tells (hub-api §1).
+  const isQuota = /"reason":\s*"quota-exceeded"|quota exceeded/i.test(text);
+  const code = isQuota ? 'quota-exceeded' : (codes[answer.status] ?? 'refused');
+  const hint = isQuota ? 'the plan of the account allows no more' : hints[answer.status];
   return new Failure(
     code,
     `cannot ${what}: ${answer.url} answered ${answer.status}${said === '' ? '' : ` (${said})`}`,
     {
       exitCode,
       details: { status: answer.status, body: text.slice(0, 2000) },
-      ...(hints[answer.status] === undefined ? {} : { hint: hints[answer.status]! }),
+      ...(hint === undefined ? {} : { hint }),
     },
   );
 }

@@ -1,5 +1,6 @@
 /** Calls to hubs: sends the token of the host, and gets one when the hub asks for it (pvr §6, hub-client §2.1). */
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Failure, type Terminal } from '@pantavisor/cli';
 import type { HttpAnswer, HttpCall, HttpClient } from '../http/client.ts';
 import { refusal } from '../http/failures.ts';
@@ -28,6 +29,9 @@ interface Challenge {
 const anonymousUser = 'prn:pantahub.com:auth:/anon';
 const anonymousScope = 'devices.readonly objects.readonly trails.readonly';
 const loginAttempts = 3;
+/** How often a call is made that the hub puts off, and the longest wait in seconds. */
+const patience = 8;
+const longestWait = 30;
 
 export class HubSession {
   readonly store: TokenStore;
@@ -65,7 +69,7 @@ export class HubSession {
     const preset = this.presetToken;
     const origin = new URL(url).origin;
     const send = (token: string | undefined): Promise<HttpAnswer> =>
-      this.http.call(url, token ? { ...call, headers: { ...call.headers, authorization: `Bearer ${token}` } } : call);
+      this.#patiently(url, token ? { ...call, headers: { ...call.headers, authorization: `Bearer ${token}` } } : call);
     if (preset) return send(preset);
     const first = this.#tokens.get(origin) ?? this.#cachedFor(origin);
     let answer = await send(first);
@@ -90,6 +94,17 @@ export class HubSession {
       answer = await send(used);
     }
     return answer;
+  }
+
+  /** A hub that is asked too often says when to come again; thousands of objects are announced in a row. */
+  async #patiently(url: string, call: HttpCall): Promise<HttpAnswer> {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await this.http.call(url, call);
+      const seconds = Number(answer.headers['retry-after']);
+      if (answer.status !== 429 || attempt === patience || !(seconds >= 0 && seconds <= longestWait)) return answer;
+      answer.body.resume();
+      await pause(Math.max(seconds, 0.1) * 1000);
+    }
   }
 
   /** Calls and reads JSON as text. @throws Failure of the answer unless its status is 200 */
