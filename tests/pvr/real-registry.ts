@@ -42,20 +42,32 @@ export interface Registry {
   /** E.g. `127.0.0.1:5000`. */
   host: string;
   directory: string;
+  /** What clients must trust, PEM file; only with TLS. */
+  certificate?: string;
   /** Copies an image of the layout into the registry. @param format `oci` or `v2s2` (docker) */
   push(image: string, name: string, format: 'oci' | 'v2s2', credentials?: string): Promise<void>;
 }
 
-/** @param users with these, a token service logs in whoever is among them */
-export async function startRegistry(context: TestContext, users?: Readonly<Record<string, string>>): Promise<Registry> {
+/**
+ * @param users with these, a token service logs in whoever is among them
+ * @param secure speak TLS, with a certificate that nobody knows
+ */
+export async function startRegistry(
+  context: TestContext,
+  users?: Readonly<Record<string, string>>,
+  secure = false,
+): Promise<Registry> {
   const directory = mkdtempSync(join(tmpdir(), 'pvr-registry-'));
   context.after(() => rmSync(directory, { recursive: true, force: true }));
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
   const auth = users === undefined ? '' : await startTokenService(context, directory, host, users);
+  const [key, certificate] = [join(directory, 'tls.key'), join(directory, 'tls.crt')];
+  if (secure) makeCertificate(key, certificate, '127.0.0.1', ['-addext', 'subjectAltName=IP:127.0.0.1']);
+  const tls = secure ? `, tls: {certificate: ${certificate}, key: ${key}}` : '';
   writeFileSync(
     join(directory, 'config.yml'),
-    `version: 0.1\nlog: {level: info}\nstorage:\n  filesystem: {rootdirectory: ${directory}/data}\nhttp: {addr: "${host}"}\n${auth}`,
+    `version: 0.1\nlog: {level: info}\nstorage:\n  filesystem: {rootdirectory: ${directory}/data}\nhttp: {addr: "${host}"${tls}}\n${auth}`,
   );
   const child: ChildProcess = spawn('docker-registry', ['serve', join(directory, 'config.yml')], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -77,6 +89,7 @@ export async function startRegistry(context: TestContext, users?: Readonly<Recor
   return {
     host,
     directory,
+    ...(secure ? { certificate } : {}),
     push: async (image, name, format, credentials) => {
       const as = credentials === undefined ? [] : ['--dest-creds', credentials];
       const argv = ['copy', '--insecure-policy', '--dest-tls-verify=false', '--format', format, ...as];
@@ -84,6 +97,11 @@ export async function startRegistry(context: TestContext, users?: Readonly<Recor
       await promisify(execFile)('skopeo', [...argv, `oci:${image}`, `docker://${host}/${name}`], { timeout: 60_000 });
     },
   };
+}
+
+function makeCertificate(key: string, certificate: string, name: string, more: readonly string[] = []): void {
+  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, '-days', '2'];
+  must('openssl', [...made, '-subj', `/CN=${name}`, ...more]);
 }
 
 /** The registry's token specification: JSON web tokens, signed by a certificate that the registry trusts. */
@@ -94,21 +112,7 @@ async function startTokenService(
   users: Readonly<Record<string, string>>,
 ): Promise<string> {
   const [key, certificate] = [join(directory, 'token.key'), join(directory, 'token.crt')];
-  must('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    key,
-    '-out',
-    certificate,
-    '-subj',
-    '/CN=tokens',
-    '-days',
-    '2',
-  ]);
+  makeCertificate(key, certificate, 'tokens');
   const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const x5c = [new X509Certificate(readFileSync(certificate)).raw.toString('base64')];
   const server = createServer((request, response) => {

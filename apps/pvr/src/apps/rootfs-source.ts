@@ -1,11 +1,11 @@
 /** Apps from a root file system: a folder, a tar, or the address of one (pvr §8.5). */
-import { createWriteStream, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { join, resolve } from 'node:path';
 import { Failure } from '@pantavisor/cli';
 import type { Pvr } from '../context.ts';
-import { refusal } from '../http/failures.ts';
+import { withoutSecrets } from '../http/client.ts';
+import { download } from '../http/download.ts';
 import { sha256File } from '../repository/hashing.ts';
 import { readDirectoryTree } from '../rootfs/directory.ts';
 import { applyLayer, decompress } from '../rootfs/layers.ts';
@@ -31,10 +31,9 @@ export async function packRootfs(pvr: Pvr, from: string, directory: string, mani
 async function readTree(pvr: Pvr, from: string, scratch: string): Promise<RootTree> {
   let path: string;
   if (/^https?:\/\//.test(from)) {
-    path = join(scratch, basename(new URL(from).pathname) || 'rootfs');
-    const answer = await pvr.http.call(from, { headers: { 'accept-encoding': 'identity' } });
-    if (answer.status !== 200) throw await refusal(`get the root file system ${from}`, answer);
-    await pipeline(answer.body, createWriteStream(path));
+    path = join(scratch, 'rootfs');
+    const get = (headers: Record<string, string>) => pvr.http.call(from, { headers });
+    await download(get, `the root file system ${withoutSecrets(from)}`, path, () => {});
   } else path = resolve(pvr.directory, from.replace(/^~(?=\/|$)/, pvr.environment.HOME ?? homedir()));
   const stats = statSync(path, { throwIfNoEntry: false });
   if (!stats) throw new Failure('source-missing', `cannot find the root file system ${from}`, { exitCode: 3 });

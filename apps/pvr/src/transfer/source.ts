@@ -4,12 +4,12 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { createProgressBar, Failure, type ProgressBar } from '@pantavisor/cli';
+import { createProgressBar, Failure } from '@pantavisor/cli';
 import { readExport } from '../archive/import.ts';
 import type { Pvr } from '../context.ts';
 import { openDevice } from '../device/connect.ts';
 import { withoutSecrets } from '../http/client.ts';
-import { refusal } from '../http/failures.ts';
+import { download, type Get } from '../http/download.ts';
 import type { Location } from '../reference.ts';
 import { objectsDirectory, readConfig } from '../repository/config.ts';
 import { eachParallel } from '../repository/hashing.ts';
@@ -73,7 +73,7 @@ async function openRemote(pvr: Pvr, url: string): Promise<Source> {
       await pool.add(
         objects.map(({ sha, key, url }) => ({
           sha,
-          fill: (path: string) => download(pvr, `the object of ${key}`, url, path, bar),
+          fill: (path: string) => download(getter(pvr, url), `the object of ${key}`, path, bar.add),
         })),
       );
     } finally {
@@ -81,41 +81,6 @@ async function openRemote(pvr: Pvr, url: string): Promise<Source> {
     }
   };
   return { state, info, fetch, close: async () => {} };
-}
-
-/** Fetches an object; a connection that breaks is taken up where it broke, when the server can. */
-async function download(pvr: Pvr, what: string, url: string, path: string, bar: ProgressBar): Promise<void> {
-  const attempts = 4;
-  for (let attempt = 1; ; attempt += 1) {
-    const have = existsSync(path) ? statSync(path).size : 0;
-    const answer = await pvr.http.call(url, {
-      headers: { 'accept-encoding': 'identity', ...(have > 0 ? { range: `bytes=${have}-` } : {}) },
-    });
-    if (answer.status === 416 && have > 0) {
-      answer.body.resume();
-      return;
-    }
-    if (answer.status !== 200 && answer.status !== 206) throw await refusal(`get ${what}`, answer);
-    try {
-      answer.body.on('data', (piece: Uint8Array) => bar.add(piece.length));
-      await pipeline(answer.body, createWriteStream(path, { flags: answer.status === 206 ? 'a' : 'w' }));
-      return;
-    } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code ?? '';
-      const broken =
-        /^(ECONNRESET|EPIPE|ETIMEDOUT|ERR_STREAM_PREMATURE_CLOSE)$/.test(code) ||
-        (cause as Error).message === 'aborted';
-      if (!broken || attempt === attempts)
-        throw new Failure(
-          code === 'ENOSPC' ? 'no-space' : 'download-failed',
-          `cannot get ${what}: ${(cause as Error).message}`,
-          {
-            cause,
-            exitCode: 3,
-          },
-        );
-    }
-  }
 }
 
 async function openPath(path: string, pool: ObjectPool): Promise<Source> {
@@ -153,6 +118,11 @@ async function openPath(path: string, pool: ObjectPool): Promise<Source> {
   };
 }
 
+const getter =
+  (pvr: Pvr, url: string): Get =>
+  (headers) =>
+    pvr.http.call(url, { headers });
+
 /** An export behind an address, such as a release that a build has published. */
 async function openArchive(pvr: Pvr, url: string, pool: ObjectPool): Promise<Source> {
   const scratch = await mkdtemp(join(tmpdir(), 'pvr-archive-'));
@@ -160,7 +130,7 @@ async function openArchive(pvr: Pvr, url: string, pool: ObjectPool): Promise<Sou
   // How large it is, nobody says before.
   const bar = createProgressBar(pvr.stderr, 'Downloading', 0);
   try {
-    await download(pvr, withoutSecrets(url), url, path, bar);
+    await download(getter(pvr, url), withoutSecrets(url), path, bar.add);
     return await openPath(path, pool);
   } catch (error) {
     if (error instanceof Failure && error.code === 'archive-invalid')

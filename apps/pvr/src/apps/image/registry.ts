@@ -1,13 +1,11 @@
 /** Images of a registry: the distribution protocol with tokens, lists, both families of media types, mirrors. */
-import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createProgressBar, Failure } from '@pantavisor/cli';
 import type { Pvr } from '../../context.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
+import { download } from '../../http/download.ts';
 import { refusal } from '../../http/failures.ts';
 import { sha256, sha256File } from '../../repository/hashing.ts';
 import { type Credentials, findCredentials } from './credentials.ts';
@@ -132,28 +130,13 @@ class Registry {
     )
       return path;
     mkdirSync(cache, { recursive: true, mode: 0o700 });
-    const answer = await this.#call(`blobs/${descriptor.digest}`, {});
-    if (answer.status !== 200) throw await refusal(`get a ${kind} of ${this.#name()}`, answer);
     const temporary = `${path}.${process.pid}.new`;
-    const hash = createHash('sha256');
-    let size = 0;
     const bar = createProgressBar(this.#pvr.stderr, 'Downloading', descriptor.size);
-    const watch = new Transform({
-      transform: (piece: Uint8Array, _encoding, done) => {
-        hash.update(piece);
-        size += piece.length;
-        bar.add(piece.length);
-        done(
-          size > descriptor.size
-            ? new Error(`it is larger than the ${descriptor.size} bytes that were announced`)
-            : null,
-          piece,
-        );
-      },
-    });
+    const get = (headers: Record<string, string>) => this.#call(`blobs/${descriptor.digest}`, headers);
     try {
-      await pipeline(answer.body, watch, createWriteStream(temporary));
-      if (size !== descriptor.size || hash.digest('hex') !== hex)
+      await download(get, `a ${kind} of ${this.#name()}`, temporary, bar.add, descriptor.size);
+      const { size } = statSync(temporary);
+      if (size !== descriptor.size || (await sha256File(temporary, size)) !== hex)
         throw new Failure(
           'digest-mismatch',
           `cannot trust a ${kind} of ${this.#name()}: it is not what ${descriptor.digest} names`,
@@ -161,13 +144,9 @@ class Registry {
         );
       await rename(temporary, path);
       return path;
-    } catch (cause) {
+    } catch (error) {
       await rm(temporary, { force: true });
-      if (cause instanceof Failure || (cause as NodeJS.ErrnoException).code === 'ENOSPC') throw cause;
-      throw new Failure('download-failed', `cannot get a ${kind} of ${this.#name()}: ${(cause as Error).message}`, {
-        cause,
-        exitCode: 3,
-      });
+      throw error;
     } finally {
       bar.end();
     }
