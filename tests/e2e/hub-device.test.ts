@@ -141,6 +141,10 @@ test('a device that starts again knows who it is, and a hub that comes back is f
   await online.account.without(async () => void (await online.run.line(/ECONNREFUSED/, from)));
   const revision = await online.post(id, 'after', withWeb('after'));
   assert.equal((await online.ended(id, revision)).status, 'UPDATED');
+  // The log of the first revision is at the hub, line by line: over the restarts of both nothing is lost, and nothing there twice.
+  const lines = await online.account.logged('0', /takes the place of the running revision/);
+  const written = online.device.log().split('\n');
+  assert.deepEqual(lines, written.slice(0, lines.length));
   await online.run.stop();
 });
 

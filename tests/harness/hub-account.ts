@@ -109,8 +109,25 @@ export class HubAccount {
     }
   }
 
-  async #listen(signal: AbortSignal): Promise<AsyncGenerator> {
+  /** Waits until the hub has an entry of the device's own log that fits. @returns all its lines of that revision, in order */
+  async logged(revision: string, pattern: RegExp): Promise<string[]> {
+    const stop = new AbortController();
+    try {
+      const events = await this.#listen(stop.signal, 'log');
+      for (;;) {
+        const query = `plat=pantavisor&rev=${revision}&sort=time-created&page=10000`;
+        const { entries = [] } = await this.ask<{ entries?: { msg: string }[] }>('GET', `/logs/?${query}`);
+        const lines = entries.map(({ msg }) => msg);
+        if (lines.some((line) => pattern.test(line))) return lines;
+        await events.next();
+      }
+    } finally {
+      stop.abort();
+    }
+  }
+
+  async #listen(signal: AbortSignal, topics = 'step'): Promise<AsyncGenerator> {
     const headers = { 'user-agent': 'test', authorization: `Bearer ${this.#token}` };
-    return readHubEvents(await fetch(`${this.hub.url}/events/?topics=step`, { headers, signal }));
+    return readHubEvents(await fetch(`${this.hub.url}/events/?topics=${topics}`, { headers, signal }));
   }
 }

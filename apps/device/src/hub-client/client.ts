@@ -33,6 +33,7 @@ import { HubConnection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import { Downloader } from './download.ts';
 import { FactoryUpload } from './factory.ts';
+import { LogPush } from './log-push/push.ts';
 import { MetadataSync } from './metadata-sync.ts';
 import { takeOffer } from './offers.ts';
 import { Push } from './push.ts';
@@ -75,6 +76,7 @@ export class HubClient implements Remote, Rounds {
   readonly #downloader: Downloader;
   readonly #sync: MetadataSync;
   readonly #push: Push;
+  readonly #logs: LogPush;
   readonly #timers = new Map<string, () => void>();
   readonly #unsubscribe: () => void;
   #model: HubClientModel = createHubClient();
@@ -136,13 +138,28 @@ export class HubClient implements Remote, Rounds {
         else this.#sync.fetch();
       },
     });
-    this.#unsubscribe = store.subscribe(() => this.#send({ type: 'settings', settings: this.#settings() }));
+    this.#logs = new LogPush({
+      host,
+      connection,
+      directory: ground.places.logs,
+      outputs: ground.logs,
+      isWanted: () => store.snapshot().PV_LOG_PUSH,
+      running: () => ground.logs.revision,
+      withLocals: () => store.snapshot().PV_CONTROL_REMOTE_ALWAYS,
+      random,
+      log,
+    });
+    this.#unsubscribe = store.subscribe(() => {
+      this.#send({ type: 'settings', settings: this.#settings() });
+      this.#logs.follow();
+    });
   }
 
   /** Begins with the revision that is about to run. */
   start(revision: string): void {
     const { registered, claimed } = this.#parts.credentials;
     const remote = this.#isRemote(revision);
+    this.#logs.follow();
     this.#send({ type: 'start', settings: this.#settings(), registered, claimed, remote });
   }
 
@@ -215,7 +232,7 @@ export class HubClient implements Remote, Rounds {
   }
 
   /** Ends everything that waits. */
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
     this.#unsubscribe();
     this.#downloader.close();
@@ -224,6 +241,7 @@ export class HubClient implements Remote, Rounds {
     this.#answerPolls(false);
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
+    await this.#logs.close();
   }
 
   #isRemote(revision: string): boolean {
@@ -334,6 +352,7 @@ export class HubClient implements Remote, Rounds {
   #tellMode(mode: HubMode): void {
     this.#parts.post({ type: 'hub.state', mode });
     this.#sync.setOnline(mode === 'online');
+    this.#logs.setOnline(mode === 'online');
     this.#parts.online(mode === 'online');
     // The client has other questions than for steps now.
     if (mode !== 'online') this.#answerPolls(false);

@@ -157,6 +157,7 @@ export class ContainerLogs {
         const size = await file.size();
         // LXC keeps the file open; where nobody wants it, what was read can go.
         if (!outputs.isTree) return this.#cut(file, lxcSpool);
+        outputs.keeper.observer?.changed(path);
         if (size < (await outputs.keeper.limits()).rotate) return undefined;
         await outputs.keeper.rotate(path, 'copy');
         return 'emptied';

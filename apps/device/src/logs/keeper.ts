@@ -1,5 +1,6 @@
 /** Keeps the logs of the running revision within their room: rotation, compression, clean-up (logs.md §6). */
 import type { Host } from '../host/ports.ts';
+import { isCode } from '../storage/durable.ts';
 import { type LogLimits, limitsOf, maximumSize, nextArchiveNumber, planCleanUp, type StoredLog } from './space.ts';
 
 export interface KeeperRoom {
@@ -13,14 +14,25 @@ export interface KeeperRoom {
 
 const depthLimit = 16;
 
+/** Who wants to read logs before they are compressed. */
+export interface LogObserver {
+  /** A log has something new. */
+  changed(path: string): void;
+  /** A log is about to be put away. */
+  moving(path: string, archive: string): void;
+  /** A log was put away. @returns whether it stays as it is until it is handed to `compress` */
+  archived(archive: string): boolean;
+}
+
 export class LogKeeper {
+  observer: LogObserver | undefined;
   readonly #room: KeeperRoom;
   #directory: string;
   #limits: { settings: string; limits: LogLimits } | undefined;
   /** Bytes below the directory of the revision, as far as is known. */
   #size: number | undefined;
   #cleaning: Promise<void> | undefined;
-  readonly #compressing = new Set<Promise<void>>();
+  readonly #compressing = new Set<Promise<boolean>>();
 
   constructor(room: KeeperRoom, revisionDirectory: string) {
     this.#room = room;
@@ -50,6 +62,7 @@ export class LogKeeper {
     const limits = await this.limits();
     const tooLarge = size >= limits.rotate;
     if (tooLarge) await this.rotate(path, 'move');
+    else this.observer?.changed(path);
     await this.#account(bytes, limits);
     return tooLarge ? 'rotated' : undefined;
   }
@@ -63,14 +76,20 @@ export class LogKeeper {
     const [directory, name] = [path.slice(0, path.lastIndexOf('/')), path.slice(path.lastIndexOf('/') + 1)];
     const names = (await files.list(directory)).map((entry) => entry.name);
     const archive = `${path}.${nextArchiveNumber(name, names)}`;
+    this.observer?.moving(path, archive);
     if (how === 'move') await files.rename(path, archive);
     else {
       await files.copy(path, archive, 0o644);
       await files.write(path, '');
     }
+    if (this.observer?.archived(archive) !== true) void this.compress(archive);
+  }
+
+  /** Makes an archive small, in the background. @returns false when it is still as it was */
+  compress(archive: string): Promise<boolean> {
     const work = this.#compress(archive);
     this.#compressing.add(work);
-    void work.finally(() => this.#compressing.delete(work));
+    return work.finally(() => this.#compressing.delete(work));
   }
 
   /** Waits for what goes on in the background. */
@@ -79,11 +98,14 @@ export class LogKeeper {
     await this.#cleaning;
   }
 
-  async #compress(archive: string): Promise<void> {
+  async #compress(archive: string): Promise<boolean> {
     try {
       await this.#room.host.streams.gzip(archive);
+      return true;
     } catch (error) {
+      if (isCode(error, 'ENOENT')) return true;
       this.#room.warn(`cannot compress ${archive}: ${error instanceof Error ? error.message : error}`);
+      return false;
     }
   }
 

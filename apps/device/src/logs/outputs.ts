@@ -64,6 +64,11 @@ export class LogOutputs {
     });
   }
 
+  /** The running revision. */
+  get revision(): string {
+    return this.#revision;
+  }
+
   /** Directory of the logs of the running revision. */
   get revisionDirectory(): string {
     return `${this.#room.directory}/${this.#revision}`;

@@ -158,7 +158,7 @@ class Composition {
     loop.post(boot.event);
     const end = async () => {
       this.#unsubscribe?.();
-      this.#hub?.close();
+      await this.#hub?.close();
       updates.collector.close();
       await endDevice(host, ground, machine, control, this.#rooms);
     };

@@ -20,6 +20,7 @@ const keys: Record<keyof Tables, string[]> = {
   step_reports: ['seq'],
   objects: ['storage_id'],
   logs: ['seq'],
+  log_streams: ['dev', 'stream'],
   apps: ['id'],
   access_tokens: ['id'],
   grants: ['id'],

@@ -3,6 +3,7 @@ import { Migrator } from 'kysely/migration';
 import * as first from './migrations/0001-first.ts';
 import * as stepReports from './migrations/0002-step-reports.ts';
 import * as console from './migrations/0003-console.ts';
+import * as logStreams from './migrations/0004-log-streams.ts';
 import type { Dialect } from './open.ts';
 import type { Tables } from './schema.ts';
 
@@ -11,6 +12,7 @@ export const migrations: Record<string, { up(db: Kysely<unknown>, dialect: Diale
   '0001-first': first,
   '0002-step-reports': stepReports,
   '0003-console': console,
+  '0004-log-streams': logStreams,
 };
 
 /**

@@ -118,6 +118,7 @@ export interface Tables {
     lvl: string;
     msg: string;
   };
+  log_streams: { dev: string; stream: string; next: number; modified: number };
   apps: {
     id: string;
     prn: string;

@@ -4,8 +4,9 @@ import { listLogs, nextPage, postLogs } from './service.ts';
 
 /** Handlers of `/logs` (hub-api §8). */
 export const logHandlers: Served[] = [
-  serve(logRoutes.post, async ({ hub, caller, body, address }) => {
-    await postLogs(hub, caller, body, address);
+  serve(logRoutes.post, async ({ hub, caller, body, address, request }) => {
+    const runs = request.headers['pantahub-log-runs'];
+    await postLogs(hub, caller, body, { address, runs: Array.isArray(runs) ? runs.join(',') : runs });
     return { status: 'ok' };
   }),
   serve(logRoutes.list, ({ hub, caller, query }) => listLogs(hub, caller, query)),

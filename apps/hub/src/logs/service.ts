@@ -7,6 +7,7 @@ import { wholeNumber } from '../http/paging.ts';
 import type { Hub } from '../hub.ts';
 import { isHexId, prnOf } from '../names/ids.ts';
 import { parseTime } from '../names/times.ts';
+import { readRuns, takeNew } from './runs.ts';
 import {
   type LogFilter,
   type LogRow,
@@ -33,8 +34,16 @@ const sortColumns: Record<string, SortColumn> = {
   src: 'src',
 };
 
-/** Stores entries of the calling device in the order in which they came (hub-api §8). */
-export async function postLogs(hub: Hub, caller: Principal, body: unknown, address: string): Promise<void> {
+/**
+ * Stores entries of the calling device in the order in which they came (hub-api §8).
+ * @param runs header that numbers the entries, so that those that are stored already are left out
+ */
+export async function postLogs(
+  hub: Hub,
+  caller: Principal,
+  body: unknown,
+  { address, runs: header }: { address: string; runs: string | undefined },
+): Promise<void> {
   const device = callingDevice(caller);
   if (device === undefined || caller.owner === '')
     throw new Failure(
@@ -45,10 +54,15 @@ export async function postLogs(hub: Hub, caller: Principal, body: unknown, addre
   const created = hub.clock();
   const common = { dev: caller.prn, own: caller.owner, created };
   const rows = entries.map((entry: unknown, index) => ({ ...common, ...readEntry(entry, index) }));
+  const runs = readRuns(header, rows.length);
   if (rows.length === 0) return;
-  const { first, last } = await hub.writer.write((tx) => logStore.insert(tx, rows));
+  const { first, last, stored } = await hub.writer.write(async (tx) => {
+    const fresh = runs === undefined ? rows : await takeNew(tx, caller.prn, runs, rows, created);
+    return { ...(await logStore.insert(tx, fresh)), stored: fresh };
+  });
   hub.presence.note(device, created, address);
-  const numbered = rows.map((row, index) => wireLog({ ...row, seq: first + index }));
+  if (stored.length === 0) return;
+  const numbered = stored.map((row, index) => wireLog({ ...row, seq: first + index }));
   hub.bus.tell({ kind: 'log', device, owner: caller.owner, first, last, entries: numbered });
 }
 

@@ -13,6 +13,7 @@ export interface Collected {
 }
 
 const day = 24 * 3600 * 1000;
+const streamLife = 90 * day;
 
 /**
  * Marks devices nobody claimed, and removes what has been garbage for longer than the grace time (hub-data §7). Records go
@@ -57,6 +58,7 @@ async function removeDevices(hub: Hub, before: number): Promise<number> {
       await tx.deleteFrom('trails').where('id', '=', id).execute();
       await tx.deleteFrom('logs').where('dev', '=', prn).execute();
       await tx.deleteFrom('meta_changes').where('device', '=', id).execute();
+      await tx.deleteFrom('log_streams').where('dev', '=', prn).execute();
       await tx.deleteFrom('devices').where('id', '=', id).execute();
     });
   return old.length;
@@ -117,6 +119,11 @@ async function removeExpired(hub: Hub, now: number): Promise<number> {
       .execute();
     await tx.deleteFrom('invitations').where('expires', '<', now).execute();
     await tx.deleteFrom('sessions').where('expires', '<', now).execute();
+    // No device sends the same logs again after such a time.
+    await tx
+      .deleteFrom('log_streams')
+      .where('modified', '<', now - streamLife)
+      .execute();
     return tx
       .deleteFrom('grants')
       .where('revoked', '<', now - hub.config['gc-grace'])

@@ -33,7 +33,8 @@ export const logRoutes = {
     id: 'logs.post',
     method: 'POST',
     path: '/logs/',
-    summary: 'Store one entry or an array of entries (the device)',
+    summary:
+      'Store one entry or an array of entries (the device). The header Pantahub-Log-Runs (<stream>:<first>:<count>, …) numbers them; those that are stored already are left out',
     access: 'token',
     personal: true,
     callers: ['DEVICE'],
