@@ -91,7 +91,7 @@ export class LocalRooms {
     this.wakeLocks.hold('boot');
     if (this.wakeLocks.mode === 'managed') await this.wakeWindows.open();
     await this.daemons.open();
-    if (this.#isMachine) await this.#openMachine();
+    if (this.#isMachine) await this.#shell.open();
     await this.#ssh.follow();
     this.#unsubscribe = this.#parts.store.subscribe((_, changed) => {
       if (changed.has('PV_DEBUG_SSH')) void this.#ssh.follow();
@@ -186,14 +186,6 @@ export class LocalRooms {
   /** The whole machine is the device's, and not only a part of it. */
   get #isMachine(): boolean {
     return this.#parts.ground.config.PV_SYSTEM_INIT_MODE !== 'appengine';
-  }
-
-  async #openMachine(): Promise<void> {
-    const { host, ground } = this.#parts;
-    await this.#shell.open();
-    await host.network
-      .setUp('lo')
-      .catch((error) => ground.log('WARN', 'network', error instanceof Error ? error.message : String(error)));
   }
 
   async #updateMetadata(payload: string): Promise<void> {
