@@ -106,6 +106,11 @@ export const localCases: readonly Case[] = [
   ...driverChanges.map(
     (target): Case => ({ name: `PUT ${target} of nobody`, request: { method: 'PUT', target }, expect: { body: '' } }),
   ),
+  {
+    name: 'the graph of services',
+    request: { method: 'GET', target: '/xconnect-graph' },
+    expect: { body: shapes.graph },
+  },
   { name: 'daemons are listed', request: { method: 'GET', target: '/daemons' }, expect: { body: shapes.daemons } },
   {
     name: 'a daemon that is not there',

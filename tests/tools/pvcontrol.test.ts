@@ -126,6 +126,10 @@ test('every list can be shown as a table', options, async () => {
     ['steps', 'ls'],
     ['conf', 'ls'],
     ['config', 'ls'],
+    ['graph', 'ls'],
+    ['daemons', 'ls'],
+    ['drivers', 'ls'],
+    ['wakelocks', 'ls'],
   ]) {
     const json = await run(argv);
     assert.equal(json.code, 0, argv.join(' '));
@@ -134,6 +138,13 @@ test('every list can be shown as a table', options, async () => {
     assert.equal(table.code, 0);
     assert.throws(() => JSON.parse(table.stdout));
   }
+});
+
+test('drivers of the calling container are loaded and unloaded, all or one', options, async () => {
+  for (const argv of [['load'], ['load', 'wifi'], ['unload'], ['unload', 'wifi']])
+    assert.deepEqual(await run(['drivers', ...argv]), { code: 0, stdout: '', stderr: '' });
+  const verbose = await run(['-v', 'drivers', 'load', 'wifi']);
+  assert.match(verbose.stderr, /> PUT \/drivers\/wifi\/load\n/);
 });
 
 test('containers are stopped and started', options, async () => {
@@ -306,7 +317,12 @@ test('usage: help with examples, missing arguments on stdout, suggestions', opti
   assert.equal(typo.code, 1);
   assert.match(typo.stderr, /did you mean containers\?/);
   const verbTypo = await run(['steps', 'show-progres', 'x']);
-  assert.match(verbTypo.stderr, /did you mean show-progress\?/);
+  assert.match(verbTypo.stderr, /did you mean show-progress\?; 'pvcontrol steps --help' lists what there is\n$/);
+  assert.equal(
+    verbTypo.stdout,
+    'Usage: pvcontrol [options] steps <verb> …\n',
+    'a slip is no reason for a page of help',
+  );
   for (const argv of [
     ['--jsno', 'ls'],
     ['-x', 'ls'],

@@ -146,6 +146,25 @@ export interface ConfigEntryJson {
 /** Answer to `GET /config`, by older names. */
 export type ConfigJson = Record<string, string | number | boolean | null>;
 
+/** One element of `GET /xconnect-graph`. */
+export interface GraphLinkJson {
+  consumer: string;
+  /** Pid of its init on the host; -1 while it does not run. */
+  consumer_pid: number;
+  provider: string;
+  provider_pid: number;
+  /** Of the service. */
+  name: string;
+  /** As the provider exports it: rest, dbus, unix, drm, wayland, input, or unknown. */
+  type: string;
+  role: string;
+  interface: string;
+  /** Path inside the consumer. */
+  target: string | null;
+  /** Path inside the provider. */
+  socket: string | null;
+}
+
 /** One element of `GET /daemons`. */
 export interface DaemonJson {
   name: string;

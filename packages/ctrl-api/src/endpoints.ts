@@ -172,6 +172,12 @@ export const endpoints = {
     role: 'mgmt',
     summary: 'Unloads one manual driver of the calling container.',
   },
+  graph: {
+    method: 'GET',
+    path: '/xconnect-graph',
+    role: 'mgmt',
+    summary: 'Shows which container asks for which service of which other one.',
+  },
   listDaemons: { method: 'GET', path: '/daemons', role: 'mgmt', summary: 'Lists the daemons of the device.' },
   controlDaemon: {
     method: 'PUT',

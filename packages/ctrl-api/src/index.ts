@@ -14,6 +14,7 @@ export type {
   DriverJson,
   ErrorJson,
   GarbageJson,
+  GraphLinkJson,
   GroupJson,
   MetadataJson,
   ObjectJson,

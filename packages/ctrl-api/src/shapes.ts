@@ -193,6 +193,24 @@ export const drivers = either(
   ),
 );
 
+const textOrNull: Shape = (value, path) => (value === null ? [] : string(value, path));
+
+/** `GET /xconnect-graph` */
+export const graph = array(
+  object({
+    consumer: string,
+    consumer_pid: integer,
+    provider: string,
+    provider_pid: integer,
+    name: string,
+    type: oneOf('rest', 'dbus', 'unix', 'drm', 'wayland', 'input', 'unknown'),
+    role: string,
+    interface: string,
+    target: textOrNull,
+    socket: textOrNull,
+  }),
+);
+
 /** `GET /daemons` */
 export const daemons = array(object({ name: string, pid: integer, respawn: boolean }));
 

@@ -32,15 +32,17 @@ export interface Words {
   words: string[];
 }
 
-/** What is wrong with a line; `usage` asks for the help of the verb instead of a sentence. */
+/** What is wrong with a line, and where; `wantsHelp`: nothing is wrong but that there is too little of it. */
 export class UsageError extends Error {
   override name = 'UsageError';
   readonly verb: Verb | undefined;
   readonly group: VerbGroup | undefined;
-  constructor(message: string, place: { group?: VerbGroup; verb?: Verb } = {}) {
+  readonly wantsHelp: boolean;
+  constructor(message: string, place: { group?: VerbGroup; verb?: Verb; wantsHelp?: true } = {}) {
     super(message);
     this.group = place.group;
     this.verb = place.verb;
+    this.wantsHelp = place.wantsHelp === true;
   }
 }
 

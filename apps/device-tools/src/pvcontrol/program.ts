@@ -4,6 +4,7 @@ import { checkArguments, chooseVerb, type Options, readWords, UsageError } from 
 import { commandVerbs } from './command-verbs.ts';
 import { exitCodes } from './exit-codes.ts';
 import { groupHelp, programHelp, usageLine, verbHelp } from './help.ts';
+import { localVerbs } from './local-verbs.ts';
 import { inspectionVerbs, runningVerbs } from './running-verbs.ts';
 import { Failure, type GlobalOptions, Session } from './session.ts';
 import { storageVerbs } from './storage-verbs.ts';
@@ -31,6 +32,7 @@ const verbGroups: readonly VerbGroup[] = [
   ...storageVerbs,
   ...commandVerbs,
   ...inspectionVerbs,
+  ...localVerbs,
   completion,
 ];
 
@@ -59,15 +61,16 @@ async function dispatch(argv: readonly string[], host: ToolHost): Promise<number
   }
   if (verb) checkArguments(group, verb, values);
   const action = verb ? verb.run : group.alone;
-  if (!action) throw new UsageError(`cannot go on without a verb of ${group.names[0]}`, { group });
+  if (!action) throw new UsageError(`cannot go on without a verb of ${group.names[0]}`, { group, wantsHelp: true });
   await action(new Session(host, globalOptions(options)), values);
   return exitCodes.success.code;
 }
 
 /** Scripts and people of the original find the usage on standard output; what is wrong goes to standard error. */
-function reportUsage({ message, group, verb }: UsageError, host: ToolHost): number {
-  if (group) host.stdout.write(verb ? usageLine(group, verb) : groupHelp(group));
-  const hint = group ? '' : "; 'pvcontrol --help' lists what there is";
+function reportUsage({ message, group, verb, wantsHelp }: UsageError, host: ToolHost): number {
+  if (group) host.stdout.write(wantsHelp ? groupHelp(group) : usageLine(group, verb));
+  const place = group ? ` ${group.names[0]}` : '';
+  const hint = verb || wantsHelp ? '' : `; 'pvcontrol${place} --help' lists what there is`;
   host.stderr.write(`pvcontrol: ${message}${hint}\n`);
   return exitCodes.failed.code;
 }

@@ -7,6 +7,7 @@ import type {
   ContainerJson,
   ContainerStatusName,
   DaemonJson,
+  GraphLinkJson,
   GroupJson,
 } from '@pantavisor/ctrl-api';
 import { exitCodes } from './exit-codes.ts';
@@ -220,11 +221,11 @@ const graph: VerbGroup = {
       run: async (session) =>
         session.printList(
           await session.text('GET', '/xconnect-graph'),
-          (links: Record<string, unknown>[]): Table => ({
+          (links: GraphLinkJson[]): Table => ({
             headings: ['CONSUMER', 'PROVIDER', 'NAME', 'TYPE', 'ROLE', 'TARGET'],
             empty: 'no connections',
-            rows: links.map((link) =>
-              ['consumer', 'provider', 'name', 'type', 'role', 'target'].map((key) => text(String(link[key] ?? '-'))),
+            rows: links.map(({ consumer, provider, name, type, role, target }) =>
+              [consumer, provider, name, type, role, target ?? '-'].map(text),
             ),
           }),
         ),

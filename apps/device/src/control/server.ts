@@ -1,4 +1,5 @@
 /** The control socket: its place, its limits, and the rooms of the device behind it (control.md §1). */
+import type { State } from '@pantavisor/state';
 import type { ConfigStore } from '../config/store.ts';
 import type { Daemons } from '../daemons/daemons.ts';
 import type { Drivers } from '../drivers/drivers.ts';
@@ -11,6 +12,7 @@ import { refuseWith } from './call.ts';
 import { type Commands, commandHandlers } from './commands.ts';
 import { configHandlers } from './config.ts';
 import { containerHandlers } from './containers.ts';
+import { graphHandlers } from './graph.ts';
 import { daemonHandlers, driverHandlers, wakeLockHandlers } from './local-rooms.ts';
 import { metadataHandlers } from './metadata.ts';
 import { objectHandlers } from './objects.ts';
@@ -29,6 +31,8 @@ export interface ControlRooms {
   drivers?: Pick<Drivers, 'list' | 'load' | 'unload'>;
   daemons?: Pick<Daemons, 'list' | 'has' | 'start' | 'stop'>;
   wakeLocks?: Pick<WakeLocks, 'status'>;
+  /** State of the running revision. */
+  state?: () => State | undefined;
   /** Told of failures that are ours, with the request line. */
   onFailure(request: string, error: unknown): void;
 }
@@ -49,6 +53,7 @@ export function createControlHandler(rooms: ControlRooms) {
     ...(rooms.metadata ? metadataHandlers(rooms.metadata) : {}),
     ...(rooms.drivers ? driverHandlers(rooms.drivers) : {}),
     ...(rooms.daemons ? daemonHandlers(rooms.daemons) : {}),
+    ...(rooms.state ? graphHandlers(rooms.runtime, rooms.state) : {}),
     ...(rooms.wakeLocks ? wakeLockHandlers(rooms.wakeLocks) : {}),
   };
   const { runtime, text, onFailure } = rooms;

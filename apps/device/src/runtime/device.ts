@@ -269,6 +269,7 @@ class Composition {
       metadata: this.#rooms.metadata,
       drivers: this.#rooms.drivers,
       daemons: this.#rooms.daemons,
+      state: () => this.#running.current?.state,
       wakeLocks: { status: () => this.#rooms.wakeLocksStatus() },
       onFailure: (line, error) => log('ERROR', 'control', `${line}: ${messageOf(error)}`),
     });

@@ -70,6 +70,7 @@ export async function createScriptedRooms(
       },
       busyRevisions: () => ['0'],
     },
+    state: () => parseState(factoryState, parseContext).state,
     failures,
     onFailure: (request, error) => failures.push(`${request}: ${error instanceof Error ? error.stack : error}`),
   };
