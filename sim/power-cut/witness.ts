@@ -8,6 +8,9 @@ export class Violation extends Error {
   override name = 'Violation';
 }
 
+/** The fact that something but the power fails: requests may be refused then, and the program may end and has to be started again. */
+export const disturbed = 'disturbed';
+
 export class Witness {
   readonly #facts: Map<string, string>;
   readonly #listeners: ((sentence: string) => void)[] = [];

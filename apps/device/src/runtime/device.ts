@@ -302,9 +302,9 @@ class Composition {
         announce();
         void this.#rooms.metadata.statusChanged(status);
         if (status !== 'READY') return;
-        void hookEnvironment(host, ground, running.current?.name ?? ground.boot.revision).then((variables) =>
-          runSystemHooks(host, places.library, 'system-done', variables, log),
-        );
+        hookEnvironment(host, ground, running.current?.name ?? ground.boot.revision)
+          .then((variables) => runSystemHooks(host, places.library, 'system-done', variables, log))
+          .catch((error) => log('ERROR', 'boot', `cannot run the programs for system-done: ${messageOf(error)}`));
       },
       stopped,
     };

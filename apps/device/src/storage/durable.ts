@@ -117,7 +117,13 @@ export async function makeTree(files: Files, path: string, mode = 0o755): Promis
   for (let at = path; (await files.status(at, { follow: true })) === undefined; at = parentOf(at)) missing.unshift(at);
   for (const directory of missing) {
     await unlessCode('EEXIST', files.makeDirectory(directory, mode));
-    await files.syncDirectory(parentOf(directory));
+    try {
+      await files.syncDirectory(parentOf(directory));
+    } catch (error) {
+      // Whoever finds it there next time takes it for durable.
+      await files.removeDirectory(directory).catch(() => undefined);
+      throw error;
+    }
   }
 }
 

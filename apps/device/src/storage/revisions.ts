@@ -67,15 +67,34 @@ export async function storeRevision(
     return true;
   }
   await removeTree(files, fresh);
-  await makeTree(files, `${fresh}/.pvr`);
-  await writeDurable(files, `${fresh}/.pvr/json`, state);
-  await files.rename(directory, replaced);
-  // Were only the second move to survive, the old volumes and logs would become those of the new state.
-  await files.syncDirectory(parentOf(directory));
-  await files.rename(fresh, directory);
-  await files.syncDirectory(parentOf(directory));
+  try {
+    await makeTree(files, `${fresh}/.pvr`);
+    await writeDurable(files, `${fresh}/.pvr/json`, state);
+    await files.rename(directory, replaced);
+    // Were only the second move to survive, the old volumes and logs would become those of the new state.
+    await files.syncDirectory(parentOf(directory));
+    await files.rename(fresh, directory);
+    await files.syncDirectory(parentOf(directory));
+  } catch (error) {
+    await putBack(files, directory, replaced, fresh);
+    throw error;
+  }
   await forget(files, layout, revision, replaced);
   return true;
+}
+
+/** A replacement has failed: the earlier revision stays. What cannot be undone now is undone by the next start. */
+async function putBack(files: Files, directory: string, replaced: string, fresh: string): Promise<void> {
+  try {
+    if ((await files.status(replaced)) !== undefined) {
+      if ((await files.status(directory)) !== undefined) await files.rename(directory, fresh);
+      await files.rename(replaced, directory);
+    }
+    await files.syncDirectory(parentOf(directory));
+    await removeTree(files, fresh);
+  } catch {
+    // The failure that led here is the one that is said.
+  }
 }
 
 /** Removes what belonged to a revision whose directory was moved out of the way; the directory last, since it remembers that this is to be done. */
