@@ -1,5 +1,5 @@
 /** Machines of tests: started with a hard time-out, gone at the end of the test, with the console's text when it failed. */
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -30,10 +30,23 @@ export function machineMissing(architecture: MachineArchitecture = 'x86_64'): st
  */
 export async function startMachine(t: TestContext, options: MachineOptions, seconds = 300): Promise<Machine> {
   const machine = await Machine.start(options, { seconds });
+  watch(t, machine);
+  return machine;
+}
+
+/**
+ * Ends a machine with its test. With `BOOT_CONSOLES` in the environment, a directory, its console is written there as it comes: for whoever
+ * looks for a fault.
+ */
+export function watch(t: TestContext, machine: Machine): void {
+  const directory = process.env.BOOT_CONSOLES;
+  if (directory !== undefined)
+    machine.console.listen((chunk) =>
+      appendFileSync(join(directory, `${t.name.replace(/\W+/g, '-').slice(0, 60)}.log`), chunk),
+    );
   atEnd(t, async () => {
     await machine.kill();
   });
-  return machine;
 }
 
 /** Joins initramfs archives into one file's content: the kernel unpacks them one after the other, compressed or not. */

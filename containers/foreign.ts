@@ -1,0 +1,45 @@
+/** Containers for arm64 machines, made on any machine: programs come from Debian packages that are unpacked, not installed. */
+
+import { existsSync } from 'node:fs';
+import { cp, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { debianPackages } from '@pantavisor/images/debian';
+import type { ContainerRecipe } from './src/recipe.ts';
+
+const cache = fileURLToPath(new URL('../build/images/debian', import.meta.url));
+
+/** Libraries of the programs that recipes name. */
+const libraries: Readonly<Record<string, readonly string[]>> = {
+  'netcat-openbsd': ['libbsd0', 'libmd0', 'libc6'],
+};
+
+const unwanted = /\/(gconv|audit|systemd)(\/|$)/;
+
+/** Programs and libraries of packages in one folder, kept between calls. */
+async function programTree(names: readonly string[]): Promise<string> {
+  const home = join(cache, 'arm64', `.tree-${names.join('+')}`);
+  if (existsSync(home)) return home;
+  const packages = await debianPackages(names, 'arm64', { folder: cache, say: (line) => console.error(line) });
+  const work = `${home}.${process.pid}`;
+  await rm(work, { recursive: true, force: true });
+  for (const { root } of packages)
+    for (const folder of ['bin', 'sbin', 'lib', 'usr/bin', 'usr/sbin', 'usr/lib']) {
+      if (!existsSync(join(root, folder))) continue;
+      await mkdir(join(work, folder), { recursive: true });
+      await cp(join(root, folder), join(work, folder), {
+        recursive: true,
+        verbatimSymlinks: true,
+        filter: (path) => !unwanted.test(path.slice(root.length)),
+      });
+    }
+  await rename(work, home).catch(() => rm(work, { recursive: true, force: true }));
+  return home;
+}
+
+/** The same container with the programs of arm64. */
+export async function foreignContainer(container: ContainerRecipe): Promise<ContainerRecipe> {
+  const { packages = [], trees = [], ...rootfs } = container.rootfs;
+  const names = ['busybox-static', ...packages.flatMap((name) => [name, ...(libraries[name] ?? [])])];
+  return { ...container, rootfs: { ...rootfs, trees: [await programTree([...new Set(names)]), ...trees] } };
+}

@@ -1,0 +1,130 @@
+/** `pv-image run`. */
+import { rm } from 'node:fs/promises';
+import { type CommandSpec, Failure, type Input } from '@pantavisor/cli';
+import type { PvImage } from '../context.ts';
+import type { MachineForward } from '../qemu/command-line.ts';
+import type { Machine, MachineEnd } from '../qemu/machine.ts';
+import { diskOf, type Firmware, ImageMachine, readAccount } from '../run/image-machine.ts';
+
+/** Ctrl-A, and the key after it that ends the machine, as in QEMU. */
+const [escapeKey, quitKey] = ['\u0001', 'x'];
+const aYear = 365 * 24 * 3600;
+/** Longest delay of a timer in seconds. */
+const longest = 2_147_483;
+
+function number(input: Input, name: string, least: number, most: number): number | undefined {
+  const text = input.text(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new Failure('usage', `cannot use ${text} for --${name}: a whole number from ${least} to ${most}`);
+}
+
+function forward(text: string): MachineForward {
+  const [host, guest, ...rest] = text.split(':').map(Number);
+  const isPort = (port: number | undefined, least: number) =>
+    Number.isInteger(port) && port! >= least && port! <= 65535;
+  if (rest.length > 0 || !isPort(host, 0) || !isPort(guest, 1))
+    throw new Failure('usage', `cannot forward ${text}`, { hint: 'write HOST:GUEST, two ports; 0 takes a free one' });
+  return { host: host!, guest: guest! };
+}
+
+/** Joins console and terminal until the machine ends. */
+async function attach(machine: Machine, { terminal }: PvImage): Promise<MachineEnd> {
+  const { stdin } = process;
+  const quiet = machine.console.listen((chunk) => terminal.stdout.write(chunk));
+  let escaped = false;
+  const onKeys = (chunk: Buffer) => {
+    for (const key of chunk.toString('utf8')) {
+      if (escaped && key.toLowerCase() === quitKey) void machine.kill();
+      else if (!escaped && key === escapeKey) {
+        escaped = true;
+        continue;
+      } else machine.console.send(key);
+      escaped = false;
+    }
+  };
+  const onSignal = () => void machine.kill();
+  if (stdin.isTTY) stdin.setRawMode(true);
+  stdin.on('data', onKeys);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    return await machine.ended;
+  } finally {
+    quiet();
+    stdin.off('data', onKeys).pause();
+    if (stdin.isTTY) stdin.setRawMode(false);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+export const runCommand: CommandSpec<PvImage> = {
+  names: ['run'],
+  summary: 'start an image in QEMU, with its console here',
+  about: `The machine writes to a disk of its own, IMAGE.disk, which is made from the image and kept: what the device has become is there at the
+next start. Ctrl-A X ends the machine.`,
+  arguments: [{ name: 'image', help: 'image that pv-image built', complete: 'file' }],
+  flags: [
+    {
+      names: ['disk'],
+      kind: 'text',
+      value: 'file',
+      help: 'disk of the machine; default: IMAGE.disk',
+      complete: 'file',
+    },
+    { names: ['fresh'], kind: 'boolean', help: 'begin with a new disk' },
+    { names: ['size'], kind: 'text', value: 'MiB', help: 'size of a new disk, when larger than the image' },
+    { names: ['firmware'], kind: 'text', value: 'kind', help: 'bios or efi, for images with GRUB', fallback: 'bios' },
+    { names: ['memory', 'm'], kind: 'text', value: 'MiB', help: 'default: what the recipe says' },
+    { names: ['processors'], kind: 'text', value: 'number', help: 'default: what the recipe says' },
+    {
+      names: ['port', 'p'],
+      kind: 'list',
+      value: 'host:guest',
+      help: 'forward a TCP port of this machine, beside those of the recipe',
+    },
+    { names: ['seconds'], kind: 'text', value: 'number', help: 'end it after that time' },
+  ],
+  examples: [
+    ['pv-image run build/images/x64.img', 'start it'],
+    ['pv-image run x64.img --firmware efi --fresh', 'by UEFI, as on the first day'],
+    ['pv-image run x64.img -p 8222:8222 -p 0:80', 'with two more ports'],
+  ],
+  async run(context, input) {
+    const image = context.path(input.values[0] ?? '');
+    const account = await readAccount(image);
+    const wanted = input.text('firmware') ?? 'bios';
+    if (wanted !== 'bios' && wanted !== 'efi')
+      throw new Failure('usage', `cannot use ${wanted} as firmware: there is bios, efi`);
+    const disk = context.path(input.text('disk') ?? `${image}.disk`);
+    const size = number(input, 'size', 1, 1024 * 1024);
+    if (input.on('fresh')) for (const file of [disk, `${disk}.efi`]) await rm(file, { force: true });
+    await diskOf(image, disk, size === undefined ? undefined : size * 1024 * 1024);
+    const own = Object.entries(account.machine.ports).map(([host, guest]) => ({ host: Number(host), guest }));
+    const memory = number(input, 'memory', 32, 65536);
+    const processors = number(input, 'processors', 1, 64);
+    const machine = await ImageMachine.prepare({
+      disk,
+      account,
+      firmware: wanted satisfies Firmware,
+      ...(memory === undefined ? {} : { memory }),
+      ...(processors === undefined ? {} : { processors }),
+      forwards: [...own, ...input.list('port').map(forward)],
+      seconds: Math.min(number(input, 'seconds', 1, aYear) ?? longest, longest),
+    });
+    try {
+      for (;;) {
+        const started = await machine.start();
+        const end = await attach(started, context);
+        if (machine.wantsRestart(end)) continue;
+        if (end.reason === 'failed' || end.reason === 'panic')
+          throw new Failure('machine', `cannot go on: the machine ended (${end.reason}) ${end.messages}`, {
+            exitCode: 4,
+          });
+        return { text: '', json: { reason: end.reason, disk } };
+      }
+    } finally {
+      await machine.close();
+    }
+  },
+};

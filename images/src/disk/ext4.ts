@@ -1,0 +1,58 @@
+/** The ext4 file system of the storage, made from a folder without mounting (e2fsprogs). */
+import { lutimes, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fixedTime, runTool } from './tool.ts';
+
+export interface Ext4Request {
+  /** Image file to write. */
+  file: string;
+  /** In bytes. */
+  size: number;
+  /** Up to 16 bytes. */
+  label: string;
+  uuid: string;
+  /** What is to be in it; hard links stay hard links. Times of the files are changed. */
+  folder: string;
+}
+
+/** What GRUB 2.06 and U-Boot of today cannot read. */
+const features = '^metadata_csum_seed,^orphan_file,^casefold,^verity,^inline_data,^encrypt';
+
+/** Inodes below the first free one belong to the file system; the root directory is one of them. */
+const rootInode = 2;
+const firstInode = 11;
+
+/**
+ * Makes the file system; the same files give the same bytes. All belong to root.
+ * @throws Error when a tool is missing, or the files do not fit
+ */
+export async function makeExt4({ file, size, label, uuid, folder }: Ext4Request): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+    await lutimes(join(entry.parentPath, entry.name), fixedTime, fixedTime);
+  const empty = await open(file, 'w');
+  await empty.truncate(size);
+  await empty.close();
+  const extended = `hash_seed=${uuid},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0`;
+  const identity = ['-L', label, '-U', uuid, '-O', features, '-E', extended, '-m', '0'];
+  await runTool(['mke2fs', '-q', '-F', '-t', 'ext4', ...identity, '-d', folder, file], 'e2fsprogs');
+  await settleInodes(file);
+}
+
+/** mke2fs takes owner and change time from the files of this machine, and nobody can set the latter on them. */
+async function settleInodes(file: string): Promise<void> {
+  const about = await runTool(['dumpe2fs', '-h', file], 'e2fsprogs');
+  const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)$`, 'm').exec(about)?.[1]);
+  const used = number('Inode count') - number('Free inodes');
+  const inodes = [rootInode];
+  for (let inode = firstInode; inode <= used; inode += 1) inodes.push(inode);
+  const work = await mkdtemp(join(tmpdir(), 'pv-ext4-'));
+  try {
+    const script = join(work, 'script');
+    const fields = [`ctime @${fixedTime}`, 'ctime_extra 0', 'uid 0', 'gid 0'];
+    await writeFile(script, inodes.flatMap((inode) => fields.map((field) => `sif <${inode}> ${field}\n`)).join(''));
+    await runTool(['debugfs', '-w', '-f', script, file], 'e2fsprogs');
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,141 @@
+/** The factory state: parts from pvr sources and the board support part, as revision 0 of a storage (build.md §3). */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { formatProblem, parseState } from '@pantavisor/state';
+import type { ImageRecipe } from '../recipe/recipe.ts';
+import type { Account } from './account.ts';
+
+const run = promisify(execFile);
+const pvrProgram = fileURLToPath(new URL('../../../apps/pvr/bin/pvr', import.meta.url));
+
+/** Groups of a device whose state brings no device.json of its own (state-format.md §6). */
+const defaultDevice = {
+  groups: [
+    {
+      name: 'data',
+      description: 'Volumes which containers may want to access',
+      restart_policy: 'system',
+      status_goal: 'MOUNTED',
+      timeout: 30,
+    },
+    {
+      name: 'root',
+      description: 'Container or containers that are in charge of setting network connectivity up for the board',
+      restart_policy: 'system',
+      status_goal: 'STARTED',
+      timeout: 30,
+    },
+    {
+      name: 'platform',
+      description: 'Middleware and utility containers',
+      restart_policy: 'system',
+      status_goal: 'STARTED',
+      timeout: 30,
+    },
+    {
+      name: 'app',
+      description: 'Application level containers',
+      restart_policy: 'container',
+      status_goal: 'STARTED',
+      timeout: 30,
+    },
+  ],
+};
+
+async function pvr(cwd: string, argv: string[]): Promise<string> {
+  try {
+    return (await run(pvrProgram, argv, { cwd, maxBuffer: 64 * 1024 * 1024 })).stdout;
+  } catch (cause) {
+    const { stderr, message } = cause as { stderr?: string; message: string };
+    throw new Error(`cannot run pvr ${argv.join(' ')}: ${stderr?.trim() || message}`, { cause });
+  }
+}
+
+/**
+ * Gathers the factory state in a working tree.
+ * @param tree folder for it, created
+ * @param objects folder for objects, created
+ * @param writeBsp writes the board support part into its folder `bsp`
+ * @throws Error with pvr's own words when a source cannot be had
+ */
+export async function gatherState(
+  { parts }: ImageRecipe,
+  tree: string,
+  objects: string,
+  writeBsp: (folder: string) => Promise<void>,
+): Promise<void> {
+  await mkdir(tree, { recursive: true });
+  await mkdir(objects, { recursive: true });
+  await pvr(tree, ['init', '--objects', objects]);
+  for (const part of parts) await pvr(tree, ['merge', part]);
+  if (parts.length > 0) await pvr(tree, ['checkout']);
+  await rm(join(tree, 'bsp'), { recursive: true, force: true });
+  await writeBsp(join(tree, 'bsp'));
+  if (!existsSync(join(tree, 'device.json'))) await writeFile(join(tree, 'device.json'), JSON.stringify(defaultDevice));
+  await pvr(tree, ['add', '.']);
+  await pvr(tree, ['commit', '-m', 'factory']);
+}
+
+/**
+ * Makes revision 0 in a storage folder that has the objects: files as hard links, links for the boot loader, and nothing of this machine.
+ * @param runtimeLoader `PV_BOOTLOADER_TYPE`
+ * @returns the state document
+ * @throws Error with every problem that a device would have with the state
+ */
+export async function deployFactory(
+  tree: string,
+  storage: string,
+  runtimeLoader: string,
+  account: Account,
+): Promise<string> {
+  const objects = join(storage, 'objects');
+  const trail = join(storage, 'trails/0');
+  await pvr(tree, ['deploy', '--objects', objects, trail]);
+  const state = await readFile(join(trail, '.pvr/json'), 'utf8');
+  const { problems } = parseState(state, { initMode: 'embedded', bootloader: runtimeLoader });
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0)
+    throw new Error(
+      `cannot make a factory state of this: a device would refuse it\n${errors.map((one) => `  ${formatProblem(one)}`).join('\n')}`,
+    );
+  await rm(join(trail, '.pvr/stat-cache'), { force: true });
+  await writeFile(join(trail, '.pvr/config'), '{"ObjectsDir": "/storage/objects"}');
+  const members = JSON.parse(state) as Record<string, unknown>;
+  const { addons = [] } = (members['bsp/run.json'] ?? {}) as { addons?: string[] };
+  for (const [index, addon] of addons.entries())
+    await link(join(trail, 'bsp', addon), join(trail, `.pv/pv-initrd.img.${index}`));
+  await accountForParts(members, objects, account);
+  await removeUnused(objects);
+  return state;
+}
+
+async function accountForParts(members: Record<string, unknown>, objects: string, account: Account): Promise<void> {
+  for (const [key, value] of Object.entries(members)) {
+    if (key === '#spec' || /^bsp\/(?!run\.json|drivers\.json)/.test(key)) continue;
+    if (typeof value === 'string') {
+      const { size } = await stat(join(objects, value));
+      account.add({ place: 'state', name: key, size, sha256: value, origin: 'parts', why: 'file of a part' });
+    } else {
+      account.add({
+        place: 'state',
+        name: key,
+        size: JSON.stringify(value).length,
+        origin: 'state',
+        why: 'member of the state document',
+      });
+    }
+  }
+}
+
+/** Objects of parts that later parts have replaced. What is needed has a link in the trail. */
+async function removeUnused(objects: string): Promise<void> {
+  for (const name of await readdir(objects)) {
+    const path = join(objects, name);
+    const status = await stat(path);
+    if (status.isDirectory() || status.nlink === 1) await rm(path, { recursive: true });
+  }
+}

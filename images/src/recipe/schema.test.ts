@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { recipeSpec } from './recipe.ts';
+import { readRecipe } from './schema.ts';
+
+const read = (value: unknown) => readRecipe(JSON.stringify(value), '/recipes/demo.json');
+const least = { '#spec': recipeSpec, name: 'demo', architecture: 'x86_64' };
+
+test('a recipe of three members is complete', () => {
+  assert.deepEqual(read(least).recipe, {
+    name: 'demo',
+    architecture: 'x86_64',
+    loader: 'grub',
+    kernel: { debian: 'linux-image-cloud-amd64' },
+    arguments: 'console=ttyS0,115200 printk.devkmsg=on',
+    parts: [],
+    config: {},
+    hub: {},
+    drivers: {},
+    initramfs: {},
+    boot: { files: {}, raw: {} },
+    storage: { size: 512 * 1024 * 1024, files: {} },
+    compression: 'best',
+    machine: { memory: 512, processors: 2, ports: {} },
+  });
+});
+
+test('paths are relative to the recipe, addresses stay as they are', () => {
+  const { recipe } = read({
+    ...least,
+    kernel: { image: 'Image', modules: '/lib/modules/6.1', fdt: 'a.dtb' },
+    parts: ['./apps#web,-db', '../x.pvrexport.tgz', 'user/device#bsp', 'https://example.org/x'],
+    initramfs: { 'etc/motd': 'motd' },
+  });
+  assert.deepEqual(recipe?.kernel, { image: '/recipes/Image', modules: '/lib/modules/6.1', fdt: '/recipes/a.dtb' });
+  assert.deepEqual(recipe?.parts, [
+    '/recipes/apps#web,-db',
+    '/x.pvrexport.tgz',
+    'user/device#bsp',
+    'https://example.org/x',
+  ]);
+  assert.deepEqual(recipe?.initramfs, { 'etc/motd': '/recipes/motd' });
+});
+
+test('all problems are told at once, each with its place and what to do', () => {
+  const { problems } = read({
+    '#spec': 'pantavisor-image@2',
+    name: '../x',
+    architecture: 'aarch64',
+    loader: 'grub',
+    kernal: 1,
+    kernel: { debian: 'linux', fdt: 'x' },
+    arguments: 'a\nb',
+    parts: 'web',
+    config: { pv_log: 'x', PV_A: 'x\ny' },
+    storage: { size: '31M', files: { '/etc/x': '', 'a/../b': '' } },
+    initramfs: { '': 'x' },
+    machine: { memory: 1, ports: { http: 80, '8080': 'x' } },
+    drivers: { wifi: 'x' },
+  });
+  assert.deepEqual(
+    problems.map(({ place, message }) => `${place}: ${message}`).sort(),
+    [
+      'kernal: is not known; did you mean kernel?',
+      '#spec: must be "pantavisor-image@1"',
+      'name: must be 1 to 64 letters, digits, dots, dashes or underscores',
+      'loader: must be one of u-boot, rpi, none',
+      'kernel.fdt: does not go with kernel.debian, which brings its own',
+      'arguments: must be one line',
+      'parts: must be a list',
+      'config.pv_log: must be a key of the configuration, such as PV_LOG_LEVEL',
+      'config.PV_A: must be one line',
+      'drivers.wifi: must be a list',
+      'initramfs.: must be a relative path without . and ..',
+      'storage.size: must be a size of at least 32M, such as 512M or 2G',
+      'storage.files./etc/x: must be a relative path without . and ..',
+      'storage.files.a/../b: must be a relative path without . and ..',
+      'machine.memory: must be a whole number from 32 to 65536',
+      'machine.ports.http: must be a port of the host, or 0 for a free one',
+      'machine.ports.8080: must be a whole number from 1 to 65535',
+    ].sort(),
+  );
+  assert.match(readRecipe('{', 'x').problems[0]?.message ?? '', /is not JSON/);
+});
+
+test('whatever it is given, it answers with a recipe or with problems', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.json(),
+        fc
+          .record(Object.fromEntries(Object.keys(read(least).recipe ?? {}).map((key) => [key, fc.jsonValue()])))
+          .map((value) => JSON.stringify({ ...least, ...value })),
+      ),
+      (text) => {
+        const { recipe, problems } = readRecipe(text, '/r.json');
+        assert.equal(recipe === undefined, problems.length > 0);
+        for (const { message } of problems) assert.match(message, /^(is|must|needs|does)/);
+      },
+    ),
+  );
+});

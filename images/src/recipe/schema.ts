@@ -1,0 +1,263 @@
+/** Reads recipes of images: JSON into a complete recipe, or every problem there is. */
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { nearest } from '@pantavisor/cli';
+import { type ImageRecipe, type KernelRecipe, type LoaderName, recipeSpec } from './recipe.ts';
+
+export interface RecipeProblem {
+  /** Members down to the place, e.g. `kernel.image`; empty for the whole. */
+  place: string;
+  message: string;
+}
+
+type JsonObject = Record<string, unknown>;
+
+const mebibyte = 1024 * 1024;
+export const smallestStorage = 32 * mebibyte;
+
+const defaults = {
+  x86_64: { kernel: 'linux-image-cloud-amd64', arguments: 'console=ttyS0,115200 printk.devkmsg=on', loader: 'grub' },
+  aarch64: { kernel: 'linux-image-cloud-arm64', arguments: 'console=ttyAMA0 printk.devkmsg=on', loader: 'u-boot' },
+} as const;
+
+/** Boot loaders by architecture: what there is a layout and a program for. */
+const loaders: Record<ImageRecipe['architecture'], readonly LoaderName[]> = {
+  x86_64: ['grub', 'none'],
+  aarch64: ['u-boot', 'rpi', 'none'],
+};
+
+/** Keys of a recipe with what they mean; the reference in docs/images.md is made of it. */
+export const recipeKeys: Readonly<Record<string, string>> = {
+  '#spec': `"${recipeSpec}"`,
+  name: 'name of the image: letters, digits, `.`, `_`, `-`; identities of disk and file systems come from it. Required',
+  architecture: '`x86_64` or `aarch64`. Required',
+  loader: '`grub`, `u-boot`, `rpi`, or `none` for QEMU alone. Default: `grub` on x86_64, `u-boot` on aarch64',
+  kernel:
+    '`{"debian": "<package>"}`, or `{"image", "modules", "firmware", "fdt"}` with your own files and folders. Default: Debian’s for virtual machines',
+  arguments:
+    'kernel arguments of the machine. Default: its serial console, and that the kernel drops no line of the runtime',
+  parts:
+    'list of what makes the factory state: directories of pvr, exports, addresses, with `#part,-part`; later ones win',
+  config: 'keys of `pantavisor.config`, e.g. `{"PV_LOG_LEVEL": "5"}`',
+  hub: 'keys of the storage’s `config/pantahub.config`, e.g. `{"PH_CREDS_HOST": "…"}`',
+  drivers: '`bsp/drivers.json`: lists of modules by the name that containers ask for',
+  initramfs: 'files that are added to the initramfs, by their path in it',
+  boot: '`{"files": {"<path>": "<file>"}, "raw": {"<offset>": "<file>"}}`: files on the boot partition, and what lies before it, e.g. U-Boot at 33792',
+  storage:
+    '`{"size": "512M", "files": {"<path>": "<text>"}}`. The device grows it to the end of its disk. Default: 512M',
+  compression: '`best` or `fast`. Default: `best`',
+  machine:
+    '`{"memory": <MiB>, "processors": <n>, "ports": {"<host>": <guest>}}` for `pv-image run`. Default: 512, 2, none',
+};
+
+const join = (place: string, key: string) => (place === '' ? key : `${place}.${key}`);
+
+class Reader {
+  readonly problems: RecipeProblem[] = [];
+  readonly #folder: string;
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  problem(place: string, message: string): void {
+    this.problems.push({ place, message });
+  }
+
+  object(value: unknown, place: string, keys?: readonly string[]): JsonObject {
+    if (value === undefined) return {};
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.problem(place, 'must be an object');
+      return {};
+    }
+    for (const key of Object.keys(value)) {
+      if (keys === undefined || keys.includes(key)) continue;
+      const [close] = nearest(key, keys);
+      this.problem(join(place, key), `is not known${close === undefined ? '' : `; did you mean ${close}?`}`);
+    }
+    return value as JsonObject;
+  }
+
+  text(value: unknown, place: string, fallback = ''): string {
+    if (value === undefined) return fallback;
+    if (typeof value === 'string' && !value.includes('\0')) return value;
+    this.problem(place, 'must be a text');
+    return fallback;
+  }
+
+  /** A text without what would end a line of a script or a configuration. */
+  line(value: unknown, place: string, fallback = ''): string {
+    const text = this.text(value, place, fallback);
+    if (/[\n\r]/.test(text)) this.problem(place, 'must be one line');
+    return text;
+  }
+
+  oneOf<T extends string>(value: unknown, place: string, names: readonly T[], fallback: T): T {
+    if (value === undefined) return fallback;
+    if (names.includes(value as T)) return value as T;
+    this.problem(place, `must be one of ${names.join(', ')}`);
+    return fallback;
+  }
+
+  count(value: unknown, place: string, fallback: number, least: number, most: number): number {
+    if (value === undefined) return fallback;
+    if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
+    this.problem(place, `must be a whole number from ${least} to ${most}`);
+    return fallback;
+  }
+
+  texts(value: unknown, place: string, key?: { pattern: RegExp; rule: string }): Record<string, string> {
+    const found: Record<string, string> = {};
+    for (const [name, text] of Object.entries(this.object(value, place))) {
+      if (key !== undefined && !key.pattern.test(name)) this.problem(`${place}.${name}`, key.rule);
+      found[name] = this.text(text, `${place}.${name}`);
+    }
+    return found;
+  }
+
+  lines(value: unknown, place: string, key: { pattern: RegExp; rule: string }): Record<string, string> {
+    const found = this.texts(value, place, key);
+    for (const [name, text] of Object.entries(found)) this.line(text, `${place}.${name}`);
+    return found;
+  }
+
+  list(value: unknown, place: string): string[] {
+    if (value === undefined) return [];
+    if (!Array.isArray(value)) {
+      this.problem(place, 'must be a list');
+      return [];
+    }
+    return value.map((one, index) => this.text(one, `${place}[${index}]`));
+  }
+
+  /** Paths are relative to the recipe's folder. */
+  path(value: unknown, place: string): string {
+    const text = this.text(value, place);
+    if (text === '' && value !== undefined) this.problem(place, 'must be a path');
+    return isAbsolute(text) ? text : resolve(this.#folder, text);
+  }
+
+  /** Files by what they are called elsewhere. */
+  files(value: unknown, place: string, key: { pattern: RegExp; rule: string }): Record<string, string> {
+    const entries = Object.entries(this.texts(value, place, key));
+    return Object.fromEntries(entries.map(([name, source]) => [name, this.path(source, `${place}.${name}`)]));
+  }
+
+  size(value: unknown, place: string, fallback: number): number {
+    if (value === undefined) return fallback;
+    const match = /^(\d{1,6})([MG])$/.exec(typeof value === 'string' ? value : '');
+    const size = match === null ? 0 : Number(match[1]) * (match[2] === 'G' ? 1024 : 1) * mebibyte;
+    if (size >= smallestStorage) return size;
+    this.problem(place, 'must be a size of at least 32M, such as 512M or 2G');
+    return fallback;
+  }
+}
+
+const plainPath = { pattern: /^(?!.*(^|\/)\.{0,2}(\/|$))[^\0]+$/, rule: 'must be a relative path without . and ..' };
+const configKey = { pattern: /^[A-Z][A-Z0-9_]*$/, rule: 'must be a key of the configuration, such as PV_LOG_LEVEL' };
+
+function readKernel(reader: Reader, value: unknown, fallback: string): KernelRecipe {
+  if (value === undefined) return { debian: fallback };
+  const members = reader.object(value, 'kernel', ['debian', 'image', 'modules', 'firmware', 'fdt']);
+  if (members.debian !== undefined) {
+    for (const key of Object.keys(members))
+      if (key !== 'debian') reader.problem(`kernel.${key}`, 'does not go with kernel.debian, which brings its own');
+    const debian = reader.text(members.debian, 'kernel.debian');
+    if (!/^[a-z0-9][a-z0-9+.-]+$/.test(debian)) reader.problem('kernel.debian', 'must be the name of a Debian package');
+    return { debian };
+  }
+  if (members.image === undefined) reader.problem('kernel', 'needs debian or image');
+  const optional = (key: 'modules' | 'firmware' | 'fdt') =>
+    members[key] === undefined ? {} : { [key]: reader.path(members[key], `kernel.${key}`) };
+  return {
+    image: members.image === undefined ? '' : reader.path(members.image, 'kernel.image'),
+    ...optional('modules'),
+    ...optional('firmware'),
+    ...optional('fdt'),
+  };
+}
+
+function readDrivers(reader: Reader, value: unknown): Record<string, string[]> {
+  const drivers: Record<string, string[]> = {};
+  for (const [name, list] of Object.entries(reader.object(value, 'drivers')))
+    drivers[name] = reader.list(list, `drivers.${name}`);
+  return drivers;
+}
+
+function readBoot(reader: Reader, value: unknown): ImageRecipe['boot'] {
+  const members = reader.object(value, 'boot', ['files', 'raw']);
+  return {
+    files: reader.files(members.files, 'boot.files', plainPath),
+    raw: reader.files(members.raw, 'boot.raw', { pattern: /^\d{3,8}$/, rule: 'must be an offset in bytes' }),
+  };
+}
+
+function readMachine(reader: Reader, value: unknown): ImageRecipe['machine'] {
+  const members = reader.object(value, 'machine', ['memory', 'processors', 'ports']);
+  const ports: Record<string, number> = {};
+  for (const [host, guest] of Object.entries(reader.object(members.ports, 'machine.ports'))) {
+    const place = `machine.ports.${host}`;
+    if (!/^\d{1,5}$/.test(host) || Number(host) > 65535)
+      reader.problem(place, 'must be a port of the host, or 0 for a free one');
+    ports[host] = reader.count(guest, place, 1, 1, 65535);
+  }
+  return {
+    memory: reader.count(members.memory, 'machine.memory', 512, 32, 65536),
+    processors: reader.count(members.processors, 'machine.processors', 2, 1, 64),
+    ports,
+  };
+}
+
+/**
+ * Reads a recipe.
+ * @param text of the file
+ * @param file path of it; paths in the recipe are relative to its folder
+ * @returns the recipe with all defaults filled in, or all problems
+ */
+export function readRecipe(
+  text: string,
+  file: string,
+): { recipe: ImageRecipe; problems: [] } | { recipe?: never; problems: RecipeProblem[] } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { problems: [{ place: '', message: `is not JSON: ${(error as Error).message}` }] };
+  }
+  const reader = new Reader(dirname(resolve(file)));
+  const members = reader.object(value, '', Object.keys(recipeKeys));
+  if (members['#spec'] !== recipeSpec) reader.problem('#spec', `must be "${recipeSpec}"`);
+  const name = reader.text(members.name, 'name');
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
+    reader.problem('name', 'must be 1 to 64 letters, digits, dots, dashes or underscores');
+  if (members.architecture === undefined) reader.problem('architecture', 'is missing');
+  const architecture = reader.oneOf(members.architecture, 'architecture', ['x86_64', 'aarch64'], 'x86_64');
+  const loader = reader.oneOf(members.loader, 'loader', loaders[architecture], defaults[architecture].loader);
+  const storage = reader.object(members.storage, 'storage', ['size', 'files']);
+  const recipe: ImageRecipe = {
+    name,
+    architecture,
+    loader,
+    kernel: readKernel(reader, members.kernel, defaults[architecture].kernel),
+    arguments: reader.line(members.arguments, 'arguments', defaults[architecture].arguments),
+    parts: reader.list(members.parts, 'parts').map((part) => localPart(reader, part)),
+    config: reader.lines(members.config, 'config', configKey),
+    hub: reader.lines(members.hub, 'hub', configKey),
+    drivers: readDrivers(reader, members.drivers),
+    initramfs: reader.files(members.initramfs, 'initramfs', plainPath),
+    boot: readBoot(reader, members.boot),
+    storage: {
+      size: reader.size(storage.size, 'storage.size', 512 * mebibyte),
+      files: reader.texts(storage.files, 'storage.files', plainPath),
+    },
+    compression: reader.oneOf(members.compression, 'compression', ['best', 'fast'], 'best'),
+    machine: readMachine(reader, members.machine),
+  };
+  return reader.problems.length === 0 ? { recipe, problems: [] } : { problems: reader.problems };
+}
+
+/** What begins like a path is one, from the recipe's folder on; everything else is an address that pvr understands. */
+function localPart(reader: Reader, part: string): string {
+  if (!/^\.{0,2}\//.test(part)) return part;
+  const cut = part.indexOf('#');
+  const path = cut < 0 ? part : part.slice(0, cut);
+  return `${reader.path(path, 'parts')}${cut < 0 ? '' : part.slice(cut)}`;
+}

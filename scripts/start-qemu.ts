@@ -1,0 +1,40 @@
+/**
+ * `npm run start:qemu [-- OPTIONS of pv-image run]`: builds the demonstration's containers and an image with them, and starts it in QEMU.
+ * What the device has become is kept for the next time; `--fresh` begins anew, `--arch aarch64` takes a machine with U-Boot.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { buildDemoRepository, type DemoArchitecture } from './start/demo-repository.ts';
+
+const checkout = fileURLToPath(new URL('../', import.meta.url));
+const program = `${checkout}images/bin/pv-image`;
+
+function pvImage(argv: string[]): void {
+  const { status } = spawnSync(program, argv, { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const argv = process.argv.slice(2);
+if (argv.includes('--help')) {
+  console.log(`npm run start:qemu [-- OPTIONS]: a device in QEMU, with its console here; Ctrl-A X ends it
+
+  --arch x86_64|aarch64   default: x86_64
+  --fresh                 forget what the device has become
+  and the other options of 'pv-image run'`);
+  process.exit(0);
+}
+const at = argv.indexOf('--arch');
+const [, architecture = 'x86_64'] = at < 0 ? [] : argv.splice(at, 2);
+if (architecture !== 'x86_64' && architecture !== 'aarch64') {
+  console.error(`start:qemu: there is no machine ${architecture}; there are x86_64, aarch64`);
+  process.exit(64);
+}
+await buildDemoRepository(architecture satisfies DemoArchitecture);
+const image = `${checkout}build/images/demo-${architecture}.img`;
+pvImage(['build', '--verbose', `${checkout}images/recipes/demo-${architecture}.json`, '-o', image]);
+console.error(`
+The page of the container web:  http://127.0.0.1:8080
+Ctrl-A X ends the machine.
+`);
+pvImage(['run', image, ...argv]);

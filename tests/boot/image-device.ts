@@ -1,0 +1,249 @@
+/** Devices from images as pv-image makes them: built, booted by their boot loader, updated, cut off, and looked into. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { ControlClient } from '@pantavisor/ctrl-api/client';
+import {
+  buildImage,
+  diskOf,
+  type Firmware,
+  type ImageAccount,
+  ImageMachine,
+  readRecipe,
+  readStorageFile,
+} from '@pantavisor/images/images';
+import type { Machine } from '@pantavisor/images/qemu';
+import { gatewayContainer, gatewayPort } from '../../containers/gateway/recipe.ts';
+import { networkContainer } from '../../containers/network/recipe.ts';
+import { type ContainerRecipe, defaultGroups } from '../../containers/src/recipe.ts';
+import { writeRepository } from '../../scripts/start/demo-repository.ts';
+import { atEnd, temporaryDirectory } from '../harness/cleanup.ts';
+import type { RevisionFiles } from '../harness/revision.ts';
+import { imageCache, watch } from './harness.ts';
+
+export interface DeviceRequest {
+  architecture?: 'x86_64' | 'aarch64';
+  loader?: 'grub' | 'u-boot' | 'none';
+  /** Beside those for the network and for the control socket. */
+  containers: ContainerRecipe[];
+  config?: Record<string, string>;
+  hub?: Record<string, string>;
+  firmware?: Firmware;
+  /** In MiB. */
+  memory?: number;
+  /** Hard limit of one start of QEMU in seconds. */
+  seconds?: number;
+}
+
+/** Quick decisions, so that a test need not wait for what a fleet would. */
+const testConfig = {
+  PV_UPDATER_COMMIT_DELAY: '2',
+  PV_LOG_LEVEL: '4',
+  PH_UPDATER_INTERVAL: '1',
+  PH_METADATA_DEVMETA_INTERVAL: '2',
+  PV_DEBUG_SHELL: '0',
+};
+
+/** The usual groups, whose containers are stable after a moment. */
+const groups = defaultGroups.map((group) =>
+  group.auto_recovery === undefined
+    ? group
+    : { ...group, auto_recovery: { ...group.auto_recovery, stable_timeout: 2 } },
+);
+
+/** What ends an update (updates.md §2). */
+export type Outcome = 'DONE' | 'UPDATED' | 'ERROR' | 'WONTGO';
+
+type Members = Record<string, unknown>;
+
+export class ImageDevice {
+  readonly account: ImageAccount;
+  readonly disk: string;
+  readonly control: ControlClient;
+  /** Keys of /etc/pantavisor.config that the image has beside the usual ones. */
+  readonly config: Record<string, string>;
+  readonly #runner: ImageMachine;
+  readonly #work: string;
+  #machine: Machine | undefined;
+  /** Text of consoles of machines that are gone. */
+  #past = '';
+
+  private constructor(
+    account: ImageAccount,
+    disk: string,
+    runner: ImageMachine,
+    work: string,
+    config: Record<string, string>,
+  ) {
+    this.config = config;
+    this.account = account;
+    this.disk = disk;
+    this.#runner = runner;
+    this.#work = work;
+    this.control = new ControlClient(join(work, 'pv-ctrl'), { timeout: 240_000 });
+  }
+
+  /** Builds the image; the machine is not started yet. */
+  static async create(t: TestContext, request: DeviceRequest): Promise<ImageDevice> {
+    const { architecture = 'x86_64', loader, containers, config, hub, firmware, memory = 256, seconds = 900 } = request;
+    const work = temporaryDirectory(t);
+    const all = [networkContainer(), gatewayContainer(), ...containers];
+    const parts = [await writeRepository(join(work, 'parts'), all, architecture, groups)];
+    const { recipe, problems } = readRecipe(
+      JSON.stringify({
+        '#spec': 'pantavisor-image@1',
+        name: `test-${architecture}`,
+        architecture,
+        ...(loader === undefined ? {} : { loader }),
+        // The kernel must drop no line, since tests wait for them.
+        arguments: `console=${architecture === 'x86_64' ? 'ttyS0,115200' : 'ttyAMA0'} printk.devkmsg=on`,
+        parts,
+        config: { ...testConfig, ...config },
+        ...(hub === undefined ? {} : { hub }),
+        storage: { size: '256M' },
+        compression: 'fast',
+        machine: { memory, processors: 2 },
+      }),
+      join(work, 'recipe.json'),
+    );
+    assert.ok(recipe, JSON.stringify(problems));
+    const image = join(work, 'image');
+    const account = await buildImage(recipe, { image, cache: imageCache, say: () => {} });
+    const disk = join(work, 'disk');
+    await diskOf(image, disk);
+    const forwards = [{ host: 0, guest: gatewayPort }];
+    const runner = await ImageMachine.prepare({ disk, account, ...(firmware && { firmware }), forwards, seconds });
+    const device = new ImageDevice(account, disk, runner, work, {
+      PV_BOOTLOADER_TYPE: account.loader === 'grub' ? 'grub' : 'uboot',
+      ...testConfig,
+      ...config,
+    });
+    atEnd(t, () => runner.close());
+    await device.#relay(t);
+    return device;
+  }
+
+  /** A Unix socket that leads to the container `gateway` of whatever machine runs. */
+  async #relay(t: TestContext): Promise<void> {
+    const server = createServer((client) => {
+      client.on('error', () => client.destroy());
+      this.machine.port(gatewayPort).then(
+        (port) => {
+          const remote = connect(port, '127.0.0.1');
+          remote.on('error', () => client.destroy());
+          client.on('close', () => remote.destroy());
+          remote.on('close', () => client.destroy());
+          client.pipe(remote).pipe(client);
+        },
+        () => client.destroy(),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(join(this.#work, 'pv-ctrl'), resolve));
+    atEnd(t, () => void server.close());
+  }
+
+  get machine(): Machine {
+    if (this.#machine === undefined) throw new Error('cannot use the machine: it was not started');
+    return this.#machine;
+  }
+
+  /** Everything that any machine of the device has printed. */
+  get text(): string {
+    return this.#past + (this.#machine?.console.text ?? '');
+  }
+
+  async start(t: TestContext): Promise<Machine> {
+    const machine = await this.#runner.start();
+    this.#past += this.#machine?.console.text ?? '';
+    this.#machine = machine;
+    watch(t, machine);
+    return machine;
+  }
+
+  /** Waits until all goals of the revision that runs are met. */
+  async ready(from = 0): Promise<void> {
+    await this.machine.console.waitFor(/pantavisor: ready socket=/, { from, seconds: 600 });
+  }
+
+  /** Waits for the end of an update, as the device tells it on its console. */
+  async outcome(revision: string, from: number): Promise<{ status: Outcome; message: string }> {
+    const name = revision.replace(/[/.]/g, '\\$&');
+    const pattern = new RegExp(`progress\\.write ${name}: (DONE|UPDATED|ERROR|WONTGO) (.*)`);
+    const [, status, message] = await this.machine.console.waitFor(pattern, { from, seconds: 600 });
+    return { status: status as Outcome, message: message ?? '' };
+  }
+
+  /** Revisions that boot loaders have started so far, in order. */
+  get booted(): string[] {
+    return [...this.text.matchAll(/^boot: revision (\S+)$/gm)].map(([, revision]) => revision ?? '');
+  }
+
+  async file(path: string): Promise<Buffer | undefined> {
+    const { offset = 0 } = this.account.partitions.find(({ name }) => name === 'root') ?? {};
+    return readStorageFile({ image: this.disk, offset }, path);
+  }
+
+  /** The factory state's members, from the disk. */
+  async factory(): Promise<Members> {
+    return JSON.parse(String(await this.file('/trails/0/.pvr/json'))) as Members;
+  }
+
+  /** Objects of the factory state in a folder, for a hub that has none yet. */
+  factoryObjects(): string {
+    const { offset = 0 } = this.account.partitions.find(({ name }) => name === 'root') ?? {};
+    const folder = join(this.#work, 'factory');
+    mkdirSync(folder, { recursive: true });
+    execFileSync('debugfs', ['-R', `rdump /objects ${folder}`, `${this.disk}?offset=${offset}`], { stdio: 'ignore' });
+    return join(folder, 'objects');
+  }
+
+  /**
+   * Writes a revision: members of another one, some of them changed. Bytes become objects, everything else a member as it is; `undefined` takes
+   * a member away.
+   * @param objects folder of objects; new ones are added
+   */
+  revision(
+    name: string,
+    base: Members,
+    changes: Record<string, unknown>,
+    objects = join(this.#work, 'objects'),
+  ): RevisionFiles {
+    mkdirSync(objects, { recursive: true });
+    const members: Members = { ...base };
+    for (const [key, value] of Object.entries(changes)) {
+      if (value === undefined) delete members[key];
+      else if (value instanceof Uint8Array) {
+        const id = createHash('sha256').update(value).digest('hex');
+        writeFileSync(join(objects, id), value);
+        members[key] = id;
+      } else members[key] = value;
+    }
+    const state = join(this.#work, `${name}.json`);
+    const sorted = Object.fromEntries(Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1)));
+    writeFileSync(state, JSON.stringify(sorted));
+    const ids = Object.entries(sorted).filter(
+      (member): member is [string, string] => typeof member[1] === 'string' && member[0] !== '#spec',
+    );
+    return { state, objects, ids: Object.fromEntries(ids) };
+  }
+
+  /** Uploads a revision through the control socket; objects that the device has are left out. */
+  async upload(revision: string, { state, objects, ids }: RevisionFiles): Promise<void> {
+    const there = new Set((await this.control.objects()).map(({ sha256 }) => sha256));
+    for (const id of new Set(Object.values(ids)))
+      if (!there.has(id)) await this.control.putObject(id, readFileSync(join(objects, id)));
+    await this.control.putStep(revision, readFileSync(state, 'utf8'));
+  }
+
+  /** Uploads and runs a revision. @returns the place in the console from which on its outcome is to be looked for */
+  async run(revision: string, files: RevisionFiles): Promise<number> {
+    await this.upload(revision, files);
+    const { mark } = this.machine.console;
+    await this.control.command('LOCAL_RUN', revision);
+    return mark;
+  }
+}
