@@ -95,12 +95,26 @@ test('pvcontrol and pvcurl in containers with nothing but a shell', options, asy
   await t.test('a container without the role sees its own metadata, and is refused everything', async () => {
     assert.equal(await good('plain', 'cat /pantavisor/user-meta/colour'), 'light "green"');
     assert.equal(await good('boss', 'cat /pantavisor/user-meta/plain.colour'), 'light "green"');
-    const entries = (await good('plain', 'ls /pantavisor')).trim().split('\n');
-    const expected = ['device-meta', 'logs', 'pv-ctrl', 'pv-ctrl-log', 'user-meta'];
-    assert.deepEqual(
-      entries.filter((name) => !expected.includes(name)),
-      [],
-    );
+    const entries = async (container: string, path: string) =>
+      (await good(container, `ls -A ${path}`)).split('\n').filter((name) => name !== '');
+    // The hidden ones: what starts init, and the socket that /dev/log leads to.
+    const own = ['.init', '.log', 'device-meta', 'logs', 'pv-ctrl', 'pv-ctrl-log', 'user-meta'];
+    assert.deepEqual((await entries('plain', '/pantavisor')).sort(), own);
+    assert.deepEqual(await entries('plain', '/pantavisor/user-meta'), ['colour']);
+    assert.deepEqual(await entries('plain', '/pantavisor/device-meta'), []);
+    const ofManager = await entries('boss', '/pantavisor');
+    for (const name of ['pv-ctrl', 'pv-ctrl-log', 'pv-fd-log', 'challenge', 'device-id', 'pantahub-host'])
+      assert.ok(ofManager.includes(name), `${name} of ${ofManager}`);
+    assert.ok((await entries('boss', '/pantavisor/user-meta')).includes('plain.colour'));
+    assert.ok((await entries('boss', '/pantavisor/logs/0')).includes('plain'), 'logs of everybody');
+    for (const [container, path] of [
+      ['plain', '/pantavisor'],
+      ['plain', '/pantavisor/logs'],
+      ['boss', '/pantavisor'],
+      ['boss', '/pantavisor/logs'],
+      ['boss', '/pantavisor/device-meta'],
+    ] as const)
+      assert.equal((await inside(container, `touch ${path}/x`)).code, 1, `${path} of ${container} is read-only`);
     for (const command of [
       'ls',
       'usrmeta ls',
