@@ -25,6 +25,11 @@ import { createWatchdogs } from './watchdog.ts';
  * PANTAVISOR_TRACE=calls in the environment every system call is a line on standard error.
  */
 export function createSmallHost(): Host {
+  return createSmallMachine().host;
+}
+
+/** The host, and containers as a runtime sees them that has just started: what tests of a restart need, since a process has one event loop. */
+export function createSmallMachine(): { host: Host; newContainers(): LxcContainers } {
   const kernel = new Kernel(machine);
   const loop = new Loop(kernel);
   const children = new Children(kernel, loop);
@@ -37,15 +42,17 @@ export function createSmallHost(): Host {
   const processes = createProcesses(kernel, loop, children, environment);
   const system = createSystem(kernel, signals, children, environment, argv, init !== undefined);
   reportHeapOnSignal(kernel, signals, (line) => system.print('stderr', line));
-  return {
-    files,
-    mounts: createMounts(kernel, (path) => files.readText(path)),
-    containers: new LxcContainers({
+  const newContainers = () =>
+    new LxcContainers({
       files,
       door: createProcessDoor(kernel, loop, children, environment),
       text,
       initProgram: executable,
-    }),
+    });
+  const host: Host = {
+    files,
+    mounts: createMounts(kernel, (path) => files.readText(path)),
+    containers: newContainers(),
     processes,
     http: createHttp(kernel, loop),
     httpClient: createHttpClient(kernel, loop, files),
@@ -59,4 +66,5 @@ export function createSmallHost(): Host {
     system,
     ...(init === undefined ? {} : { init }),
   };
+  return { host, newContainers };
 }

@@ -15,7 +15,7 @@ import { attempt } from './failure.ts';
 import { signalName, signalNumber } from './signals.ts';
 
 /** ioctl PIDFD_GET_INFO (linux/pidfd.h): struct pidfd_info, whose mask asks for the exit status (Linux 6.15). */
-const getInfo = { request: 0xc048ff0b, size: 72, exitBit: 8, exitOffset: 64 } as const;
+const getInfo = { request: 0xc048ff0b, size: 72, exitBit: 8, exitOffset: 60 } as const;
 const fifo = 0o010600;
 const exists = -17;
 

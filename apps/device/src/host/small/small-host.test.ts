@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { startHttpServers } from '../testing/http-client-servers.ts';
 import { makeSignatureCases } from '../testing/signature-cases.ts';
 import { buildProgram } from './testing/build.ts';
+import { resultsOf } from './testing/results.ts';
 
 const run = promisify(execFile);
 
@@ -23,10 +24,7 @@ test('the ports of the small host keep what the suites ask of every host', { tim
   writeFileSync(`${material}/servers.json`, JSON.stringify(servers));
   // The servers run in this process, so it must not wait.
   const { stdout, stderr } = await run('unshare', argv, { timeout: 120_000, maxBuffer: 1 << 24 });
-  const results = stdout
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { suite: string; title: string; error?: string });
+  const results = resultsOf(stdout);
   for (const { suite, title, error } of results)
     await context.test(`${suite}: ${title}`, () => assert.equal(error, undefined));
   assert.equal(stderr, '');

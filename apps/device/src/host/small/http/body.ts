@@ -29,6 +29,7 @@ export class Body {
   /** Bytes left of the body or of the current chunk. */
   #left: number;
   #ended: boolean;
+  #malformed = false;
   /** The first chunk has no line end before its size. */
   #first = true;
 
@@ -44,6 +45,11 @@ export class Body {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Its chunks are none: what follows on the connection cannot be told apart from it. */
+  get malformed(): boolean {
+    return this.#malformed;
   }
 
   /** Bytes after the end of the body: the begin of the next request. */
@@ -95,14 +101,14 @@ export class Body {
   }
 
   async #nextChunk(): Promise<void> {
-    if (!this.#first && (await this.#line()) !== '') throw broken();
+    if (!this.#first && (await this.#line()) !== '') throw this.#broken();
     this.#first = false;
     const size = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(await this.#line());
-    if (!size) throw broken();
+    if (!size) throw this.#broken();
     this.#left = Number.parseInt(size[1]!, 16);
     if (this.#left > 0) return;
     // Trailer fields are read and dropped.
-    for (let lines = 0; (await this.#line()) !== ''; lines += 1) if (lines > 64) throw broken();
+    for (let lines = 0; (await this.#line()) !== ''; lines += 1) if (lines > 64) throw this.#broken();
     this.#ended = true;
   }
 
@@ -112,15 +118,20 @@ export class Body {
       const end = this.#rest.indexOf(10);
       const piece = this.#rest.subarray(0, end < 0 ? this.#rest.length : end + 1);
       text += String.fromCharCode(...piece.subarray(0, maxChunkLine + 2));
-      if (text.length > maxChunkLine) throw broken();
+      if (text.length > maxChunkLine) throw this.#broken();
       this.#rest = this.#rest.subarray(piece.length);
       if (end < 0) {
         this.#rest = await this.#more();
         continue;
       }
-      if (!text.endsWith('\r\n')) throw broken();
+      if (!text.endsWith('\r\n')) throw this.#broken();
       return text.slice(0, -2);
     }
+  }
+
+  #broken(): HostError {
+    this.#malformed = true;
+    return new HostError('EPROTO', 'read the body', undefined, 'its chunks are malformed');
   }
 
   async #more(): Promise<Uint8Array> {
@@ -131,4 +142,3 @@ export class Body {
 }
 
 const gone = () => new HostError('ECONNRESET', 'read the body', undefined, 'the other side went away');
-const broken = () => new HostError('EPROTO', 'read the body', undefined, 'its chunks are malformed');

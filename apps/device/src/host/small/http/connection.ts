@@ -116,7 +116,11 @@ export class Connection {
     } catch {
       response = internalError;
     }
-    if (response === undefined) return false;
+    if (body.malformed) {
+      await this.#refuse('syntax');
+      return false;
+    }
+    if (response === undefined || request.lost) return false;
     // A client that was not told to continue may send its body or not: only the end of the connection is unambiguous.
     const unasked = head.expectsContinue && !request.continued;
     const persistent = head.keepAlive && !this.#closing && !unasked;
@@ -207,6 +211,8 @@ class SmallRequest implements HttpRequest {
   readonly #body: Body;
   readonly #timeout: number;
   #mustContinue: boolean;
+  /** The client went away or stopped in the middle of the body: nobody waits for an answer. */
+  lost = false;
 
   constructor(kernel: Kernel, channel: Channel, head: Head, body: Body, peer: Peer, timeout: number) {
     this.method = head.method;
@@ -232,7 +238,7 @@ class SmallRequest implements HttpRequest {
     await this.#tellToContinue();
     const pieces: Uint8Array[] = [];
     let total = 0;
-    for (let piece = await this.#body.next(); piece !== undefined; piece = await this.#body.next()) {
+    for (let piece = await this.#next(); piece !== undefined; piece = await this.#next()) {
       total += piece.length;
       if (total > limit) throw tooLarge();
       pieces.push(piece);
@@ -282,10 +288,10 @@ class SmallRequest implements HttpRequest {
         if (!(await admit(admitted))) throw new HostError('EFBIG', 'write', path, 'the body was refused');
       }
       if (this.#body.movable) {
-        size += await this.#moved(path, () => this.#body.moveTo(file, hash, admitted - size));
+        size += await this.#moved(path, () => this.#received(() => this.#body.moveTo(file, hash, admitted - size)));
         continue;
       }
-      const piece = await this.#body.next();
+      const piece = await this.#next();
       if (piece === undefined) break;
       size += piece.length;
       attempt('write', path, () => this.#kernel.write(file, piece));
@@ -293,6 +299,21 @@ class SmallRequest implements HttpRequest {
       this.#kernel.door(machine.hashUpdate(hash, bufferOffset, piece.length), 'hash', path);
     }
     return size;
+  }
+
+  #next(): Promise<Uint8Array | undefined> {
+    return this.#received(() => this.#body.next());
+  }
+
+  /** For who reads a body, a client that stops is one that went away. */
+  async #received<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof HostError) || !['ECONNRESET', 'ETIMEDOUT'].includes(error.code)) throw error;
+      this.lost = true;
+      throw new HostError('ECONNRESET', 'read the request body', undefined, 'the client went away', { cause: error });
+    }
   }
 
   /** Errors of the C host while it writes name the file. */

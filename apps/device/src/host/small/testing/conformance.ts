@@ -1,6 +1,7 @@
 /** The program that the small host runs to prove its ports: the same suites as for the other hosts. */
 import { testClock } from '../../testing/clock.ts';
 import { testFiles } from '../../testing/files.ts';
+import { testGzip } from '../../testing/gzip.ts';
 import { type HttpServers, testHttpClient } from '../../testing/http-client.ts';
 import { testMounts } from '../../testing/mounts.ts';
 import { type SignatureCases, testSignatures } from '../../testing/signatures.ts';
@@ -79,6 +80,17 @@ testHttpClient('small', async () => {
 testWatchdogs('small', async () => {
   const { path, remove } = await directory('watchdogs');
   return { watchdogs: host.watchdogs, files: host.files, directory: path, dispose: remove };
+});
+
+testGzip('small', async () => {
+  const { path, remove } = await directory('gzip');
+  return {
+    streams: host.streams,
+    files: host.files,
+    directory: path,
+    unpack: async (file) => (await host.processes.run(['gzip', '-dc', file])).stdout,
+    dispose: remove,
+  };
 });
 
 runAll((line) => host.system.print('stdout', `${line}\n`)).then(() => host.system.exit(0));
