@@ -99,6 +99,7 @@ test('wrong usage is told with what was probably meant', () => {
   assert.match(failure('ad x').hint!, /did you mean 'prog add'/);
   assert.match(failure('ad x').message, /No help topic for 'ad'/);
   assert.match(failure('add --includ x').hint!, /did you mean --include/);
+  assert.match(failure('add --cx').hint!, /^'prog add --help' lists/);
   assert.match(failure('add -i').message, /its value is missing/);
   assert.match(failure('again x').message, /takes none/);
   assert.equal(failure('nothing').exitCode, 3);

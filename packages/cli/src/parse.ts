@@ -129,7 +129,10 @@ const titleOf = <C>(path: readonly CommandSpec<C>[]): string => path.map(({ name
 
 function unknownFlag<C>(path: readonly CommandSpec<C>[], word: string, name: string): Failure {
   const known = path.flatMap(({ flags }) => (flags ?? []).flatMap(({ names }) => names));
-  const [close] = nearest(name, known);
+  const [close] = nearest(
+    name,
+    known.filter((each) => each.length > 1),
+  );
   const help = `'${titleOf(path)} --help' lists the flags`;
   return usage(
     `cannot understand the flag ${word} of '${titleOf(path)}'`,
@@ -138,16 +141,15 @@ function unknownFlag<C>(path: readonly CommandSpec<C>[], word: string, name: str
 }
 
 function unknownCommand<C>(path: readonly CommandSpec<C>[], word: string): Failure {
-  const known = (path.at(-1)!.commands ?? []).filter(({ hidden }) => !hidden).flatMap(({ names }) => names);
+  const commands = (path.at(-1)!.commands ?? []).filter(({ hidden }) => !hidden);
+  const known = new Map(commands.flatMap(({ names }) => names.map((name) => [name, names[0]!] as const)));
   const close = nearest(
     word,
-    known.filter((name) => name.length > 2),
+    [...known.keys()].filter((name) => name.length > 2),
   );
+  const meant = [...new Set(close.map((name) => `'${titleOf(path)} ${known.get(name)}'`))];
   const help = `'${titleOf(path)} --help' lists the commands`;
-  return usage(
-    `No help topic for '${word}'`,
-    close.length === 0 ? help : `did you mean '${titleOf(path)} ${close.join("' or '")}'?`,
-  );
+  return usage(`No help topic for '${word}'`, meant.length === 0 ? help : `did you mean ${meant.join(' or ')}?`);
 }
 
 function checkCount<C>(path: readonly CommandSpec<C>[], command: CommandSpec<C>, values: readonly string[]): void {

@@ -54,11 +54,13 @@ export async function readExport(path: string, pool: ObjectPool): Promise<Import
           exitCode: 3,
         });
   mkdirSync(pool.directory, { recursive: true });
-  const input = [
-    createReadStream(path, { highWaterMark: pieceBytes }),
-    ...decompressor(compressionOf(path)),
-    members,
-  ] as const;
+  let compression: ReturnType<typeof compressionOf>;
+  try {
+    compression = compressionOf(path);
+  } catch (cause) {
+    throw broken(cause);
+  }
+  const input = [createReadStream(path, { highWaterMark: pieceBytes }), ...decompressor(compression), members] as const;
   const unpacked = pipeline(input as unknown as [NodeJS.ReadableStream, NodeJS.WritableStream]);
   // The loop below meets the same failure; this only keeps it from being reported twice.
   unpacked.catch(() => {});

@@ -87,7 +87,7 @@ const logs: Command = {
   names: ['logs'],
   summary: 'show the log of devices, and go on as it grows',
   about:
-    "Without --to or --once it goes on until it is interrupted. -f alone says so, too; -f <time> is the original's short form of\n--from. A template is short, json, or text with {{.Field}} and pipes: .TimeCreated .Device .LogRev .LogPlat .LogSource\n.LogLevel .LogText; basename, timeformat, sprintf, upper, lower, trim, trunc, default, json.",
+    "Without --to or --once it goes on until it is interrupted. -f alone says so, too; -f <time> is the original's short form of\n--from. A template is short, json, or one of Go's language: {{.Field}}, pipes, if, else, with, end; .TimeCreated .Device\n.LogRev .LogPlat .LogSource .LogLevel .LogText; printf, basename, timeformat, eq, contains, upper, trunc, default and others.",
   arguments: [
     { name: 'target', optional: true, help: '<device>[,…][/source][@level][#platform]; default: all your devices' },
   ],

@@ -45,8 +45,8 @@ test('log entries take the form that is asked for', () => {
     'info:  text|8:28PM',
   );
   assert.deepEqual(JSON.parse(logFormatter('json')(entry)), entry);
-  assert.throws(() => logFormatter('{{.Nothing}}'), /the field \.Nothing/);
-  assert.throws(() => logFormatter('{{.LogText | explode}}'), /the function explode/);
+  assert.throws(() => logFormatter('{{.Nothing}}'), /no field \.Nothing/);
+  assert.throws(() => logFormatter('{{.LogText | explode}}'), /no function explode/);
 });
 
 test('challenges of hubs are read, others are not', () => {

@@ -28,9 +28,11 @@ export async function decompress(source: string, target: string, label: string):
       done(size > unpackedLimit ? new Error(`it unpacks to more than ${unpackedLimit} bytes`) : null, piece);
     },
   });
-  const input = createReadStream(source, { highWaterMark: 1024 * 1024 });
   try {
-    const steps = [input, ...decompressor(compressionOf(source)), watch, createWriteStream(target)];
+    // First, since a stream that nobody listens to must not fail.
+    const steps: unknown[] = decompressor(compressionOf(source));
+    steps.unshift(createReadStream(source, { highWaterMark: 1024 * 1024 }));
+    steps.push(watch, createWriteStream(target));
     await pipeline(steps as unknown as [NodeJS.ReadableStream, NodeJS.WritableStream]);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOSPC') throw cause;

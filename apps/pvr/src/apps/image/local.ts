@@ -103,7 +103,8 @@ export async function openArchive(
 /** Archives of images are flat: files in folders, and links between layers. Nothing else is taken, and nothing outside. */
 async function unpackFlat(path: string, target: string): Promise<void> {
   const members = extract();
-  const source = [createReadStream(path), ...decompressor(compressionOf(path)), members];
+  const compression = compressionOf(path);
+  const source = [createReadStream(path), ...decompressor(compression), members];
   const reading = pipeline(source as unknown as [NodeJS.ReadableStream, NodeJS.WritableStream]);
   reading.catch(() => {});
   const links: [string, string][] = [];
