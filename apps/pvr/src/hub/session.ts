@@ -1,6 +1,5 @@
 /** Calls to hubs: sends the token of the host, and gets one when the hub asks for it (pvr §6, hub-client §2.1). */
 import { readFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Failure, type Terminal } from '@pantavisor/cli';
 import type { HttpAnswer, HttpCall, HttpClient } from '../http/client.ts';
 import { refusal } from '../http/failures.ts';
@@ -103,7 +102,7 @@ export class HubSession {
       const seconds = Number(answer.headers['retry-after']);
       if (answer.status !== 429 || attempt === patience || !(seconds >= 0 && seconds <= longestWait)) return answer;
       answer.body.resume();
-      await pause(Math.max(seconds, 0.1) * 1000);
+      await new Promise((resolve) => setTimeout(resolve, Math.max(seconds, 0.1) * 1000));
     }
   }
 

@@ -1,7 +1,8 @@
 /** SHA-256 of many files at once. */
-import { createHash, hash, subtle } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createReadStream, promises, readFileSync } from 'node:fs';
+
+/** Loading this takes longer than commands that hash nothing; so it comes when it is asked for. */
+const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
 
 /** Below this the way through the thread pool costs more than the hashing. */
 export const smallBytes = 48 * 1024;
@@ -16,21 +17,21 @@ export interface FileToHash {
 
 /** SHA-256 of bytes, 64 hex digits. */
 export function sha256(bytes: Uint8Array | string): string {
-  return hash('sha256', bytes, 'hex');
+  return crypto().hash('sha256', bytes, 'hex');
 }
 
 /** SHA-256 of one file, 64 hex digits, with bounded memory. */
 export async function sha256File(path: string, size: number): Promise<string> {
   if (size <= smallBytes) return sha256(readFileSync(path));
-  if (size <= wholeBytes) return digest(await readFile(path));
-  const stream = createHash('sha256');
+  if (size <= wholeBytes) return digest(await promises.readFile(path));
+  const stream = crypto().createHash('sha256');
   for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) stream.update(piece as Uint8Array);
   return stream.digest('hex');
 }
 
 /** Runs in the thread pool, beside other files. */
 export async function digest(bytes: Uint8Array): Promise<string> {
-  return Buffer.from(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex');
+  return Buffer.from(await crypto().subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex');
 }
 
 /** Hashes all files; `done` gets each result, in any order. */

@@ -3,6 +3,7 @@ import {
   chmodSync,
   constants,
   mkdirSync,
+  promises,
   readFileSync,
   renameSync,
   rmSync,
@@ -10,7 +11,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { copyFile, link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '@pantavisor/cli';
 import { flushFiles, syncDirectory } from './durable.ts';
@@ -143,11 +143,11 @@ export class ObjectPool {
         found = sha256(bytes);
         if (found === sha) writeFileSync(temporary, bytes, { mode: fileMode });
       } else if (size <= wholeBytes) {
-        const bytes = await readFile(source);
+        const bytes = await promises.readFile(source);
         found = await digest(bytes);
-        if (found === sha) await writeFile(temporary, bytes);
+        if (found === sha) await promises.writeFile(temporary, bytes);
       } else {
-        await copyFile(source, temporary, constants.COPYFILE_FICLONE);
+        await promises.copyFile(source, temporary, constants.COPYFILE_FICLONE);
         found = await sha256File(temporary, size);
       }
       if (found !== sha) throw damaged(sha, this.directory, key, found);
@@ -155,7 +155,7 @@ export class ObjectPool {
       if ((mode & 0o777) !== fileMode) chmodSync(temporary, fileMode);
       renameSync(temporary, target);
     } catch (error) {
-      await rm(temporary, { force: true });
+      await promises.rm(temporary, { force: true });
       throw error;
     }
   }
@@ -169,14 +169,14 @@ export class ObjectPool {
     const found = await sha256File(this.pathOf(sha), size);
     if (found !== sha) throw damaged(sha, this.directory, key, found);
     const temporary = `${target}.${process.pid}.new`;
-    await rm(temporary, { force: true });
+    await promises.rm(temporary, { force: true });
     try {
-      await link(this.pathOf(sha), temporary);
+      await promises.link(this.pathOf(sha), temporary);
       renameSync(temporary, target);
       // A rename between two links of one file does nothing and leaves both names.
-      await rm(temporary, { force: true });
+      await promises.rm(temporary, { force: true });
     } catch (cause) {
-      await rm(temporary, { force: true });
+      await promises.rm(temporary, { force: true });
       throw new Failure('link-failed', `cannot link ${target} to the object ${sha}: ${(cause as Error).message}`, {
         cause,
         hint: `the pool ${this.directory} and the working tree must lie on one file system`,
