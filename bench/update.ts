@@ -58,14 +58,13 @@ function revision(version: string, web: Partial<ContainerRecipe> = {}): Revision
 /** Version that the web server answers with, or undefined when nobody answers. */
 function ask(): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const sent = request(
-      { host: '127.0.0.1', port, path: '/version', timeout: 1000, agent: false },
-      async (response) => {
-        const chunks: Buffer[] = [];
-        for await (const chunk of response) chunks.push(chunk as Buffer);
-        resolve(response.statusCode === 200 ? Buffer.concat(chunks).toString() : undefined);
-      },
-    );
+    const sent = request({ host: '127.0.0.1', port, path: '/version', timeout: 1000, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      const whole = () => (response.statusCode === 200 ? Buffer.concat(chunks).toString() : undefined);
+      response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => resolve(whole()));
+      // The server may end in the middle of its answer.
+      response.on('error', () => resolve(undefined));
+    });
     sent.on('error', () => resolve(undefined)).on('timeout', () => sent.destroy());
     sent.end();
   });

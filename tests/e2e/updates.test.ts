@@ -1,6 +1,7 @@
 /** Updates for real: good ones, bad ones of each kind, and what a device leaves behind after many. */
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -296,3 +297,54 @@ function fill(path: string): void {
     closeSync(file);
   }
 }
+
+test('a disk that gives errors loses nothing that was acknowledged, and the device runs on', options, async (t) => {
+  const work = temporaryDirectory(t);
+  // A disk in a file of another disk: while that file is immutable, the kernel answers EIO to every write.
+  const [outer, below, image, disk] = [`${work}/outer.img`, `${work}/below`, `${work}/below/disk.img`, `${work}/disk`];
+  const mountImage = (from: string, to: string) => execFileSync('mount', ['-o', 'loop,errors=continue', from, to]);
+  for (const [file, size, directory] of [
+    [outer, 128, below],
+    [image, 64, disk],
+  ] as const) {
+    mkdirSync(directory);
+    writeFileSync(file, '');
+    truncateSync(file, size * 1024 * 1024);
+    execFileSync('mkfs.ext4', ['-q', '-F', '-m', '0', file]);
+    mountImage(file, directory);
+    atEnd(t, () => void spawnSync('umount', [directory]));
+  }
+  atEnd(t, () => void spawnSync('chattr', ['-i', image]));
+  const device = await UpdateDevice.install(t, withWeb('1'), { storage: `${disk}/storage` });
+  await device.store('locals/next', withWeb('2'));
+  const stored = readdirSync(`${disk}/storage/objects`);
+  const before = await pids(device);
+  execFileSync('sync', ['-f', disk]);
+  execFileSync('chattr', ['+i', image]);
+
+  const content = randomBytes(16 * 1024 * 1024);
+  const id = createHash('sha256').update(content).digest('hex');
+  const refused = await device.device.request('PUT', `/objects/${id}`, content);
+  assert.equal(refused.status, 500, refused.body);
+  await device.run.line(/cannot .*EIO/);
+  assert.deepEqual(readdirSync(`${disk}/storage/objects`), stored);
+  const from = device.run.lines.length;
+  await device.command('LOCAL_RUN', 'locals/next');
+  await device.run.line(/the update to locals\/next has ended|cannot update to locals\/next/, from);
+  assert.deepEqual(await pids(device), before);
+  await device.run.stop();
+
+  execFileSync('umount', [disk]);
+  execFileSync('chattr', ['-i', image]);
+  const { status: repaired } = spawnSync('e2fsck', ['-f', '-y', image], { stdio: 'ignore' });
+  assert.ok((repaired ?? 8) < 4, `e2fsck: ${repaired}`);
+  mountImage(image, disk);
+  device.startAgain();
+  await device.run.ready();
+  assert.equal((await device.device.request('PUT', `/objects/${id}`, content)).status, 200);
+  await device.store('locals/again', withWeb('3'));
+  assert.equal(await device.command('LOCAL_RUN', 'locals/again'), 200);
+  await device.ended('locals/again');
+  assert.equal(device.progress('locals/again').status, 'UPDATED');
+  await device.run.stop();
+});
