@@ -30,8 +30,9 @@ export async function runSystemHooks(
       environment: { ...environment, PV_OP: moment },
       timeout: hookTimeoutMs,
     });
-    for (const line of result.stdout.split('\n')) if (line !== '') log('INFO', 'hooks', `${path}: ${line}`);
-    for (const line of result.stderr.split('\n')) if (line !== '') log('WARN', 'hooks', `${path}: ${line}`);
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    for (const line of result.stdout.split('\n')) if (line !== '') log('INFO', name, line);
+    for (const line of result.stderr.split('\n')) if (line !== '') log('WARN', `${name}_err`, line);
     if (result.code === 0) continue;
     const how = result.timedOut ? `no end after ${hookTimeoutMs / 1000} s` : `exit ${result.code ?? result.signal}`;
     log('ERROR', 'hooks', `cannot finish ${moment}: ${path} failed (${how})`);

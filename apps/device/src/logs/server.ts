@@ -8,6 +8,7 @@ import { ContainerLogs, messageLimit } from './container-logs.ts';
 import { Conversation } from './conversation.ts';
 import { LogDesk, type Sender } from './desk.ts';
 import { captureKernelLog } from './kernel.ts';
+import { kernelSettings, tellKernel } from './kernel-settings.ts';
 import { type LogOutputs, ownPlatform } from './outputs.ts';
 import { Positions } from './positions.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -38,6 +39,8 @@ export class LogServer {
   #endKernel: (() => void) | undefined;
   /** Beginning and ending to read the kernel's log, one after the other. */
   #kernelWork: Promise<void> = Promise.resolve();
+  /** What the kernel was told last. */
+  #told = '';
   #closed = false;
 
   constructor(room: LogServerRoom) {
@@ -69,9 +72,10 @@ export class LogServer {
     await this.follow();
   }
 
-  /** Reads the kernel's log, or does so no more, as the configuration has it now. */
+  /** Reads the kernel's log, or does so no more, as the configuration has it now; the kernel is told what its log has to take. */
   follow(): Promise<void> {
     this.#kernelWork = this.#kernelWork.then(async () => {
+      await this.#tellKernel();
       const isWanted = !this.#closed && wantsKernelLog(this.#room.config());
       if (isWanted === (this.#endKernel !== undefined)) return;
       if (isWanted) await this.#attempt("read the kernel's log", () => this.#captureKernel());
@@ -87,6 +91,14 @@ export class LogServer {
     this.#subscriptions.close();
     await this.containers.close();
     for (const listener of this.#listeners.splice(0)) await listener.close();
+  }
+
+  async #tellKernel(): Promise<void> {
+    const { host, config, log } = this.#room;
+    const wanted = JSON.stringify(kernelSettings(config()));
+    if (this.#closed || wanted === this.#told) return;
+    this.#told = wanted;
+    await tellKernel(host.files, config(), log);
   }
 
   async #endKernelLog(): Promise<void> {

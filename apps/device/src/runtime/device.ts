@@ -14,6 +14,7 @@ import {
 import { type Ground, type GroundRequest, openGround } from '../boot/ground.ts';
 import { runSystemHooks } from '../boot/hooks.ts';
 import { type Machine, prepareMachine, reserveAddresses } from '../boot/machine.ts';
+import { loadSecurityProfiles } from '../boot/security-profiles.ts';
 import { removeTraces } from '../boot/teardown.ts';
 import type { SysctlSetting } from '../config/sysctl.ts';
 import { ContainerNotes } from '../containers/notes.ts';
@@ -120,6 +121,7 @@ class Composition {
     const { socketPath, log, places, config, boot } = ground;
     host.system.becomeSubreaper();
     await this.#rooms.open(this.#request.sysctls ?? []);
+    await loadSecurityProfiles(host, config, log);
     const machine = await prepareMachine(host, ground, running, this.#rooms.drivers, loop.post);
     const { lifecycle } = machine;
     const revision = () => running.current?.name ?? boot.revision;
