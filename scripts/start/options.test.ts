@@ -9,7 +9,13 @@ const refusal = (...argv: string[]) => {
 };
 
 test('without arguments: a temporary device with the demonstration', () => {
-  assert.deepEqual(readOptions([], '/home/x'), { storage: undefined, revision: undefined, logs: false, small: false });
+  assert.deepEqual(readOptions([], '/home/x'), {
+    storage: undefined,
+    revision: undefined,
+    logs: false,
+    small: false,
+    hub: true,
+  });
 });
 
 test('paths are relative to where the person is, not to the checkout', () => {
@@ -18,8 +24,10 @@ test('paths are relative to where the person is, not to the checkout', () => {
     revision: { state: '/s.json', objects: '/home/o' },
     logs: true,
     small: false,
+    hub: false,
   });
   assert.equal((readOptions(['--small'], '/') as StartOptions).small, true);
+  assert.equal((readOptions(['--no-hub'], '/') as StartOptions).hub, false);
 });
 
 test('a misspelt option is answered with the right one', () => {

@@ -11,6 +11,8 @@ export interface StartOptions {
   logs: boolean;
   /** Run the device on the small host instead of Node. */
   small: boolean;
+  /** Start a hub as well, put the device on it, and take a tour. */
+  hub: boolean;
 }
 
 /** How `npm start` ends, for scripts around it; documented in docs/reference/exit-codes.md. */
@@ -30,12 +32,13 @@ export const exitMeanings: Record<keyof typeof exitCodes, string> = {
   unavailable: 'the machine lacks something that containers need; the message names it',
 };
 
-const description = `Starts a device with three containers on this machine and shows it until Ctrl-C, q or SIGTERM.
-When output is not a terminal: plain lines, among them 'ready socket=PATH url=URL' once all goals are met.`;
+const description = `Starts a hub and a device with three containers on this machine: the device joins the hub, takes a new page from it, and
+goes back from a broken one. Shown until Ctrl-C, q or SIGTERM. With --storage, --state or --no-hub: a device alone. When output is not a terminal: plain lines, among them 'ready socket=PATH url=URL' once all goals are met.`;
 
 const after = `
 Examples:
-  npm start                                     a device in a temporary directory
+  npm start                                     a hub, and a device in a temporary directory
+  npm start -- --no-hub                         the device alone
   npm start -- --storage ./device               a device that is still there the next time
   npm start -- --state state.json --objects o   a revision of one's own, objects named by their SHA-256
 
@@ -63,6 +66,7 @@ export function readOptions(argv: string[], directory: string): StartOptions | R
     .option('--state <file>', 'state document of the revision to run; needs --objects')
     .option('--objects <dir>', 'directory of the objects that the state names')
     .option('--logs', 'show the log of the device from the beginning')
+    .option('--no-hub', 'start the device alone')
     .option('--small', 'run the device on the small host, the static executable for devices, instead of Node')
     .helpOption('-h, --help', 'show this')
     .addHelpText('after', after)
@@ -83,7 +87,14 @@ export function readOptions(argv: string[], directory: string): StartOptions | R
     if (error.exitCode === 0) return { text: out.trimEnd(), stream: 'stdout', exitCode: 0 };
     return usage(err.trim().replace(/^error: /, ''));
   }
-  const given = command.opts<{ storage?: string; state?: string; objects?: string; logs?: boolean; small?: boolean }>();
+  const given = command.opts<{
+    storage?: string;
+    state?: string;
+    objects?: string;
+    logs?: boolean;
+    small?: boolean;
+    hub: boolean;
+  }>();
   if ((given.state === undefined) !== (given.objects === undefined)) {
     return usage('--state and --objects belong together: a document, and the directory of the objects it names');
   }
@@ -96,6 +107,7 @@ export function readOptions(argv: string[], directory: string): StartOptions | R
         : { state: absolute(given.state), objects: absolute(given.objects) },
     logs: given.logs ?? false,
     small: given.small ?? false,
+    hub: given.hub && given.storage === undefined && given.state === undefined,
   };
 }
 

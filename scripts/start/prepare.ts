@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BridgeNetwork } from '../../containers/src/recipe.ts';
 import { describeMissing, findMissingFacilities } from '../preflight.ts';
+import { DemoHub } from './hub.ts';
 import { chooseNetwork, NetworkClaims, networksInUse } from './network.ts';
 import { exitCodes, type StartOptions } from './options.ts';
-import { buildDemo, holdsDevice, type InitialRevision, storedNetwork } from './revision.ts';
+import { buildDemo, buildTour, holdsDevice, type InitialRevision, storedNetwork } from './revision.ts';
 
 /** Ends `npm start` with a message for the person and an exit code. */
 export class StartError extends Error {
@@ -28,6 +29,8 @@ export interface Preparation {
   initial: InitialRevision | undefined;
   /** Configuration of the device, as environment. */
   environment: Record<string, string>;
+  /** The hub that the device joins, and what will be posted there. */
+  tour?: { hub: DemoHub; revisions: ReturnType<typeof buildTour> };
 }
 
 /** Registers what is to be taken away at the end, in reverse order. */
@@ -88,6 +91,20 @@ export async function prepare(options: StartOptions, atEnd: AtEnd): Promise<Prep
   const claims = new NetworkClaims();
   atEnd(() => claims.release());
   const network = chooseNetwork(networksInUse(), (candidate) => claims.take(candidate));
-  const initial = revision ?? (await buildDemo(await temporaryDirectory('revision', atEnd), network));
-  return { storage, initial, environment: { ...host, ...networkSettings(network) } };
+  const environment = { ...host, ...networkSettings(network) };
+  if (revision !== undefined) return { storage, initial: revision, environment };
+  const built = await temporaryDirectory('revision', atEnd);
+  const begun = options.hub ? DemoHub.start(await temporaryDirectory('hub', atEnd), atEnd) : undefined;
+  const initial = await buildDemo(join(built, 'initial'), network, { impatient: options.hub });
+  const hub = await begun;
+  if (hub === undefined) return { storage, initial, environment };
+  const revisions = buildTour(built, network);
+  // Whoever awaits it later is told; until then it must not end this process.
+  revisions.catch(() => {});
+  return {
+    storage,
+    initial,
+    environment: { ...environment, ...(await hub.deviceSettings()) },
+    tour: { hub, revisions },
+  };
 }

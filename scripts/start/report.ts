@@ -2,7 +2,7 @@
 import type { ReadStream, WriteStream } from 'node:tty';
 import { stripVTControlCharacters } from 'node:util';
 import { Screen } from './screen.ts';
-import { type DeviceFacts, type Line, pictureLines, renderLine, type Snapshot } from './view.ts';
+import { type DeviceFacts, type HubView, type Line, pictureLines, renderLine, type Snapshot } from './view.ts';
 import { describeChanges } from './watch.ts';
 
 export interface Reporter {
@@ -11,6 +11,8 @@ export interface Reporter {
   show(snapshot: Snapshot): void;
   /** All status goals are met for the first time. */
   ready(socket: string, url: string | undefined): void;
+  /** Something is new on the hub. */
+  hub(view: HubView, news: string): void;
   /** A line of the device's log. */
   log(line: string): void;
   /** Nothing is shown any more; messages go to stderr as they are. */
@@ -27,6 +29,7 @@ export function plainReporter(logs: boolean): Reporter {
       before = snapshot;
     },
     ready: (socket, url) => console.log(`ready socket=${socket}${url === undefined ? '' : ` url=${url}`}`),
+    hub: (_, news) => console.log(news),
     log: (line) => {
       if (logs) console.error(line);
     },
@@ -59,6 +62,7 @@ export function liveReporter(
   let showLogs = options.logs;
   let snapshot: Snapshot | undefined;
   let notice: string | undefined;
+  let hub: HubView | undefined;
   let ending = false;
   let scheduled = false;
   const color = usesColor(terminal.environment);
@@ -67,7 +71,7 @@ export function liveReporter(
     const known = facts();
     return snapshot === undefined || known === undefined
       ? [[['Pantavisor device', 'bold']], [[notice ?? 'starting', 'yellow']]]
-      : pictureLines(known, snapshot, Date.now(), notice);
+      : pictureLines(known, snapshot, Date.now(), { notice, hub });
   };
   const draw = (): void => {
     scheduled = false;
@@ -114,6 +118,10 @@ export function liveReporter(
       draw();
     },
     ready: () => {},
+    hub: (view) => {
+      hub = view;
+      draw();
+    },
     log: () => {
       if (showLogs) drawSoon();
     },

@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { canonicalValue } from '@pantavisor/state';
 import { demoPool, demoPort, demoRevision } from '../../containers/demo.ts';
-import type { BridgeNetwork } from '../../containers/src/recipe.ts';
+import type { BridgeNetwork, ContainerRecipe } from '../../containers/src/recipe.ts';
 import { buildRevision } from '../../containers/src/revision.ts';
 
 /** Files that the device installs as its first revision. */
@@ -17,13 +18,38 @@ export function holdsDevice(storage: string): boolean {
   return existsSync(join(storage, 'trails'));
 }
 
-/** Builds the demonstration for a network. @param directory empty; receives `state.json` and `objects/` */
-export async function buildDemo(directory: string, network: BridgeNetwork): Promise<InitialRevision> {
+/**
+ * Builds the demonstration for a network.
+ * @param directory empty; receives `state.json` and `objects/`
+ * @param variant `change`: what is different in the web container; `impatient`: recovery that is quick enough to watch
+ */
+export async function buildDemo(
+  directory: string,
+  network: BridgeNetwork,
+  { change = {}, impatient = false }: { change?: Partial<ContainerRecipe>; impatient?: boolean } = {},
+): Promise<InitialRevision> {
   await mkdir(directory, { recursive: true });
   const initial = { state: join(directory, 'state.json'), objects: join(directory, 'objects') };
-  const { state } = await buildRevision(demoRevision(network), initial.objects);
-  await writeFile(initial.state, state);
+  const recipe = demoRevision(network, impatient);
+  const containers = recipe.containers.map((one) => (one.name === 'web' ? { ...one, ...change } : one));
+  const { state } = await buildRevision({ ...recipe, containers }, initial.objects);
+  // As hubs write it: a state that is only written in another way would count as changed.
+  await writeFile(initial.state, canonicalValue(JSON.parse(state)));
   return initial;
+}
+
+/** What the tour posts: another heading on the page, and a container whose program does not exist. */
+export async function buildTour(
+  directory: string,
+  network: BridgeNetwork,
+): Promise<{ page: InitialRevision; broken: InitialRevision }> {
+  const titled = (PAGE_TITLE: string): Partial<ContainerRecipe> => ({ environment: { PAGE_TITLE } });
+  const page = await buildDemo(join(directory, 'page'), network, {
+    change: titled('Hello from the hub'),
+    impatient: true,
+  });
+  const broken = { ...titled('Nobody will see this'), init: ['/usr/bin/no-such-program'] };
+  return { page, broken: await buildDemo(join(directory, 'broken'), network, { change: broken, impatient: true }) };
 }
 
 /** Name of the revision that the device runs (storage.md §1: `trails/current`); `0` before it has said so. */

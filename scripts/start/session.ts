@@ -6,6 +6,7 @@ import type { StartOptions } from './options.ts';
 import { type AtEnd, type Preparation, prepare } from './prepare.ts';
 import { liveReporter, plainReporter, type Reporter } from './report.ts';
 import { pageUrl, runningRevision } from './revision.ts';
+import { Tour } from './tour.ts';
 import type { DeviceFacts, Snapshot } from './view.ts';
 import { controlSocketOf, lookAtDevice, untilItListens, watchDevice } from './watch.ts';
 
@@ -35,6 +36,8 @@ export class Session {
   readonly #reporter: Reporter;
   #device: DeviceProcess | undefined;
   #facts: DeviceFacts | undefined;
+  #tour: Tour | undefined;
+  readonly #touring = new AbortController();
   #stopping = false;
 
   /** @param atEnd what is to be undone after the session, whatever its end */
@@ -54,6 +57,7 @@ export class Session {
   stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#touring.abort();
     this.#reporter.say('stopping all containers', 'last');
     this.#device?.stop();
   }
@@ -62,6 +66,8 @@ export class Session {
   async run(atEnd: AtEnd): Promise<SessionEnd> {
     this.#reporter.say('preparing a revision and a place for it');
     const preparation = await prepare(this.#options, atEnd);
+    this.#beginTour(preparation);
+    atEnd(() => this.#touring.abort());
     let next: Preparation = preparation;
     let wasReady = false;
     while (!this.#stopping) {
@@ -70,10 +76,23 @@ export class Session {
       const wanted = this.#stopping || exit.code === deviceExits.poweredOff;
       // A device that asks for a restart before it has ever been ready would do so for ever.
       if (wanted || exit.code !== deviceExits.restart || !wasReady) return { exit, wanted, log };
+      this.#tour?.deviceRestarts();
       this.#reporter.say('the device restarts');
       next = { ...preparation, initial: undefined };
     }
     return { exit: undefined, wanted: true, log: [] };
+  }
+
+  #beginTour({ tour, storage }: Preparation): void {
+    if (tour === undefined) return;
+    this.#tour = new Tour({
+      ...tour,
+      page: () => pageUrl(storage),
+      show: (view, news) => {
+        if (!this.#stopping) this.#reporter.hub(view, news);
+      },
+    });
+    void this.#tour.run(this.#touring.signal);
   }
 
   async #runOnce({
@@ -102,7 +121,9 @@ export class Session {
       // A started container is not yet a server that listens; the line is for scripts that go on at once.
       if (url !== undefined) await untilItListens(url, watching.signal);
       show(await lookAtDevice(client));
-      if (!watching.signal.aborted && !this.#stopping) this.#reporter.ready(path, url);
+      if (watching.signal.aborted || this.#stopping) return;
+      this.#reporter.ready(path, url);
+      this.#tour?.deviceReady();
     });
     const exit = await device.exited;
     watching.abort();

@@ -71,6 +71,23 @@ describe('the picture', () => {
     groups: [group('app')],
     containers: [container('web'), container('slow', { status_goal: 'READY' })],
   };
+  test('the hub: its steps with their ends and reasons, on one screen with everything else', () => {
+    const step = { rev: 1, message: 'a new page', status: 'UPDATED', text: 'finished', percent: 100, reasons: [] };
+    const broken = { ...step, rev: 2, message: 'broken', status: 'ERROR', text: 'no', reasons: ['it has no program'] };
+    const pages = ['Hello (revision 1)', 'Before (revision 0)'];
+    const hub = { url: 'http://h', device: 'abc', steps: [step, broken], pages, news: 'step 2 ended' };
+    const text = plain(pictureLines(facts, snapshot, 0, { hub })).join('\n');
+    for (const pattern of [
+      /^Hub {3}http:\/\/h {2}device abc$/m,
+      /^ {6}step 1 {2}a new page {2}UPDATED {5}100 % {2}finished$/m,
+      /^ {6}step 2 {2}broken {6}ERROR {7}100 % {2}no$/m,
+      /because it has no program/,
+      /page says {2}Hello \(revision 1\) → Before \(revision 0\)$/m,
+      /step 2 ended/,
+    ])
+      assert.match(text, pattern);
+    assert.ok(text.split('\n').length <= 24);
+  });
   test('says how many containers are at their goal, where the page is, and what to try', () => {
     const text = plain(pictureLines(facts, snapshot, 0)).join('\n');
     assert.match(text, /revision 0, 1 of 2 at their status goal/);

@@ -8,6 +8,28 @@ export interface Snapshot {
   containers: ContainerDetailJson[];
 }
 
+/** A step on the hub, as the device has reported it last. */
+export interface StepView {
+  rev: number;
+  message: string;
+  status: string;
+  text: string;
+  percent: number;
+  /** Why it failed, from the device's own log. */
+  reasons: string[];
+}
+
+/** What there is to see of the hub. */
+export interface HubView {
+  url: string;
+  device: string | undefined;
+  steps: readonly StepView[];
+  /** What the page of the device has said, the last word at the end. */
+  pages: readonly string[];
+  /** What has happened last. */
+  news: string;
+}
+
 /** What does not change while the device runs. */
 export interface DeviceFacts {
   revision: string;
@@ -110,11 +132,38 @@ export function tableLines(snapshot: Snapshot, now: number): Line[] {
   return [line(headings.map((heading) => [heading, 'dim'])), ...body.map(line)];
 }
 
+const stepStyles: Record<string, Style> = { DONE: 'green', UPDATED: 'green', ERROR: 'red', WONTGO: 'red' };
+
+/** The hub and the steps on it. */
+export function hubLines({ url, device, steps, pages, news }: HubView): Line[] {
+  const owned = device === undefined ? 'no device yet' : `device ${device}`;
+  const width = Math.max(0, ...steps.map(({ message }) => message.length));
+  return [
+    [['Hub   '], [url, 'cyan'], [`  ${owned}`]],
+    ...steps.flatMap(({ rev, message, status, text, percent, reasons }): Line[] => [
+      [
+        [`      step ${rev}  ${message.padEnd(width)}  `],
+        [status.padEnd(11), stepStyles[status] ?? 'yellow'],
+        [`${String(percent).padStart(4)} %  `, 'dim'],
+        [text],
+      ],
+      ...reasons.map((reason): Line => [[`              because ${reason}`, 'red']]),
+    ]),
+    ...(pages.length === 0 ? [] : ([[['      page says  '], [pages.join(' → '), 'bold']]] as Line[])),
+    [[`      ${news}`, 'dim']],
+  ];
+}
+
 /**
- * The whole picture: heading, table, page, commands, and the keys.
- * @param notice what the device is about to do, instead of the count of containers at their goal
+ * The whole picture: heading, table, hub, page, commands, and the keys.
+ * @param more `notice`: what the device is about to do, instead of the count of containers at their goal
  */
-export function pictureLines(facts: DeviceFacts, snapshot: Snapshot, now: number, notice?: string): Line[] {
+export function pictureLines(
+  facts: DeviceFacts,
+  snapshot: Snapshot,
+  now: number,
+  { notice, hub }: { notice?: string | undefined; hub?: HubView | undefined } = {},
+): Line[] {
   const reached = snapshot.containers.filter(isAtGoal).length;
   const all = snapshot.containers.length;
   const counted = reached === all ? 'all status goals are met' : `${reached} of ${all} at their status goal`;
@@ -125,13 +174,17 @@ export function pictureLines(facts: DeviceFacts, snapshot: Snapshot, now: number
       [`  revision ${facts.revision}, `],
       [notice ?? counted, notice === undefined && reached === all ? 'green' : 'yellow'],
     ],
-    [[`storage  ${storage}`, 'dim']],
+    // With a hub the picture is larger, and still has to fit on one screen of 24 lines.
+    ...(hub === undefined ? ([[[`storage  ${storage}`, 'dim']]] as Line[]) : []),
     [[`socket   ${facts.socket}`, 'dim']],
     [],
     ...tableLines(snapshot, now),
     [],
+    ...(hub === undefined ? [] : hubLines(hub)),
     ...(facts.url === undefined ? [] : ([[['Page  '], [facts.url, 'cyan']]] as Line[])),
-    ...facts.commands.map((command, index): Line => [[index === 0 ? 'Try   ' : '      '], [command, 'cyan']]),
+    ...facts.commands
+      .slice(0, hub === undefined ? undefined : 2)
+      .map((command, index): Line => [[index === 0 ? 'Try   ' : '      '], [command, 'cyan']]),
     [],
     [['l', 'bold'], [' logs   '], ['q', 'bold'], [' stop']],
   ];

@@ -66,7 +66,7 @@ class Started {
 const running: Started[] = [];
 const directories: string[] = [];
 const npmStart = (...argv: string[]): Started => {
-  const started = new Started('npm', ['start', '--', ...argv]);
+  const started = new Started('npm', ['start', '--', ...(argv.includes('--hub') ? [] : ['--no-hub', ...argv])]);
   running.push(started);
   return started;
 };
@@ -138,6 +138,29 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
     assert.match(started.output, /^stopped; nothing is left$/m);
   });
 
+  test('with a hub: the device joins, takes a new page, goes back from a broken one, and says why', {
+    timeout: 3 * limit,
+  }, async () => {
+    const started = npmStart('--hub');
+    await started.sees(/^the tour (is over|ends here): .*$/m);
+    const { output } = started;
+    for (const pattern of [
+      /^hub url=http:\/\/127\.0\.0\.1:\d+ user=user1 password=user1$/m,
+      /^device [0-9a-f]{24} has registered, belongs to user1/m,
+      /^step 1: DOWNLOADING [\s\S]*^step 1: INPROGRESS [\s\S]*^step 1: TESTING [\s\S]*^step 1: UPDATED 100 %/m,
+      /^the page says: Hello from the hub \(revision 1\)$/m,
+      /^step 2: ERROR 100 %, A container could not be started$/m,
+      /^step 2: because .*\/usr\/bin\/no-such-program/m,
+      /^the device restarts$[\s\S]*^the page says: A container on a Pantavisor device \(revision 0\)$/m,
+      /^the tour is over: step 1 ended as UPDATED, step 2 ended as ERROR/m,
+    ])
+      assert.match(output, pattern);
+    const [, hub = ''] = /^hub url=(\S+)/m.exec(output) ?? [];
+    started.child.kill('SIGTERM');
+    assert.equal(await started.exited, 0, started.errors);
+    await assert.rejects(fetch(hub), 'the hub has ended');
+  });
+
   test('--storage keeps the device: the next run goes on with its volumes', { timeout: 2 * limit }, async () => {
     const storage = join(temporary(), 'device');
     const visits: (string | undefined)[] = [];
@@ -163,7 +186,7 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
   });
 
   test('killed without a chance to clean up, it still takes the device with it', { timeout: limit }, async () => {
-    const started = run(process.execPath, [startProgram], { TMPDIR: temporary() });
+    const started = run(process.execPath, [startProgram, '--no-hub'], { TMPDIR: temporary() });
     const { storage, bridge } = await ready(started);
     started.child.kill('SIGKILL');
     await started.exited;
@@ -217,7 +240,7 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
     const onTerminal = (before: string): Started =>
       run('script', [
         '-qefc',
-        `stty cols 100 rows 30; ${before} exec '${process.execPath}' '${startProgram}'`,
+        `stty cols 100 rows 30; ${before} exec '${process.execPath}' '${startProgram}' --no-hub`,
         '/dev/null',
       ]);
     /** What the last frame shows: text after the last time the cursor went home. */
