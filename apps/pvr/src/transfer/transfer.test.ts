@@ -177,8 +177,9 @@ test('a download that breaks goes on where it broke; wrong content never enters 
     response.write(content.slice(0, 100_000), () => {
       // What was written survives the break; what is still on its way does not.
       const look = setInterval(() => {
-        const [file] = existsSync(pool) ? readdirSync(pool) : [];
-        if (file === undefined || statSync(join(pool, file)).size === 0) return;
+        const files = existsSync(pool) ? readdirSync(pool, { recursive: true, withFileTypes: true }) : [];
+        const file = files.find((entry) => entry.isFile());
+        if (!file || statSync(join(file.parentPath, file.name)).size === 0) return;
         clearInterval(look);
         request.socket.destroy();
       }, 5);
