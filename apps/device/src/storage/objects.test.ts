@@ -28,6 +28,19 @@ test('an object is stored once, listed and found', async () => {
   assert.equal(await store.has(id), false);
 });
 
+test('five thousand objects, an empty one among them, are all listed, in the order of their names', async () => {
+  const host = await storageMachine();
+  const ids = Array.from({ length: 5000 }, (_, n) => n.toString(16).padStart(64, '0'));
+  for (const id of ids) await host.files.write(layout.object(id), id === ids[7] ? '' : 'x');
+  await host.files.write(`${layout.objects}/${ids[0]}.tmp`, 'half');
+  const listed = await storeOn(host).list();
+  assert.deepEqual(
+    listed.map(({ id }) => id),
+    ids,
+  );
+  assert.deepEqual([listed[7]?.size, listed[8]?.size], [0, 1]);
+});
+
 test('a body with another digest leaves nothing', async () => {
   const host = await storageMachine();
   const id = idOf('right');
