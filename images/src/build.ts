@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -140,8 +140,6 @@ export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Prom
     await deployFactory(tree, storage, plan.runtime, account);
     await rm(tree, { recursive: true, force: true });
     const trail = join(storage, 'trails/0');
-    if (recipe.loader === 'rpi')
-      await link(join(trail, 'bsp/pantavisor-rpi.img.gz'), join(trail, '.pv/rpiboot.img.gz')).catch(ifThere);
     const loader = await loaderContents(recipe, plan, trail, account);
     const files = new Map<string, Uint8Array>([
       ['config/pantahub.config', Buffer.from(hubConfig(recipe.hub))],
@@ -201,10 +199,6 @@ const storageReasons: Readonly<Record<string, string>> = {
   'boot/rpiab.txt': 'the revision that is committed',
   'config/pantahub.config': 'how the device meets its hub',
 };
-
-function ifThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
-}
 
 /** A rename, or a copy and a rename where the target is on another file system. */
 async function moveOver(source: string, target: string): Promise<void> {

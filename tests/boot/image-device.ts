@@ -179,7 +179,7 @@ export class ImageDevice {
 
   /** Revisions that boot loaders have started so far, in order. */
   get booted(): string[] {
-    return [...this.text.matchAll(/^boot: revision (\S+)$/gm)].map(([, revision]) => revision ?? '');
+    return [...this.text.matchAll(/boot: revision (\S+)$/gm)].map(([, revision]) => revision ?? '');
   }
 
   async file(path: string): Promise<Buffer | undefined> {

@@ -65,10 +65,13 @@ async function download(
   for (const path of ['lists/partial', 'cache/archives/partial']) await mkdir(join(home, path), { recursive: true });
   await writeFile(join(home, 'status'), '');
   const settings = aptSettings(home, architecture);
-  const fetch = () => run('apt-get', [...settings, '-qq', 'download', ...names], { cwd: target });
+  // Two at once would be in each other's way, and apt does not wait.
+  const apt = (...argv: string[]) =>
+    run('flock', [join(home, 'turn'), 'apt-get', ...settings, '-qq', ...argv], { cwd: target });
+  const fetch = () => apt('download', ...names);
   await fetch().catch(async () => {
     // Other sources of the machine may know nothing of this architecture; whether the packages come is what counts.
-    await run('apt-get', [...settings, '-qq', 'update']).catch(() => {});
+    await apt('update').catch(() => {});
     await fetch();
   });
 }

@@ -1,7 +1,7 @@
 /** The factory state: parts from pvr sources and the board support part, as revision 0 of a storage (build.md §3). */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -105,9 +105,6 @@ export async function deployFactory(
   await rm(join(trail, '.pvr/stat-cache'), { force: true });
   await writeFile(join(trail, '.pvr/config'), '{"ObjectsDir": "/storage/objects"}');
   const members = JSON.parse(state) as Record<string, unknown>;
-  const { addons = [] } = (members['bsp/run.json'] ?? {}) as { addons?: string[] };
-  for (const [index, addon] of addons.entries())
-    await link(join(trail, 'bsp', addon), join(trail, `.pv/pv-initrd.img.${index}`));
   await accountForParts(members, objects, account);
   await removeUnused(objects);
   return state;

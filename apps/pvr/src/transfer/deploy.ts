@@ -49,7 +49,7 @@ function removeEmpty(path: string): void {
   if (readdirSync(path).length === 0) rmdirSync(path);
 }
 
-/** Hard links in `.pv/` under the names that boot loaders look for. */
+/** Hard links in `.pv/` under the names that boot loaders look for; as the device makes them (storage.md §2.1). */
 function linkBoot(root: string, { values }: StateDocument): string[] {
   const manifest = values.get('bsp/run.json');
   if (manifest?.kind !== 'inline')
@@ -61,16 +61,26 @@ function linkBoot(root: string, { values }: StateDocument): string[] {
     const value = node.kind === 'object' ? findMember(node, member)?.value : undefined;
     return value?.kind === 'string' && value.value !== '' ? value.value : undefined;
   };
-  const fit = named('fit');
-  const fdt = named('fdt');
-  const links: [string, string][] =
+  const [fit, fdt, board] = [named('fit'), named('fdt'), named('rpiab')];
+  const addons = node.kind === 'object' ? findMember(node, 'addons')?.value : undefined;
+  const addonNames = addons?.kind === 'array' ? addons.items : [];
+  const images: [string, string][] =
     fit !== undefined
       ? [['pantavisor.fit', fit]]
-      : [
-          ['pv-kernel.img', named('kernel') ?? named('linux') ?? 'kernel.img'],
-          ['pv-initrd.img', named('initrd') ?? 'pantavisor'],
-          ...(fdt === undefined ? [] : ([['pv-fdt.dtb', fdt]] as [string, string][])),
-        ];
+      : board !== undefined
+        ? [[`rpiboot.img${board.endsWith('.gz') ? '.gz' : ''}`, board]]
+        : [
+            ['pv-kernel.img', named('kernel') ?? named('linux') ?? 'kernel.img'],
+            ['pv-initrd.img', named('initrd') ?? 'pantavisor'],
+            ...(fdt === undefined ? [] : ([['pv-fdt.dtb', fdt]] as [string, string][])),
+          ];
+  const links = [
+    ...images,
+    ...addonNames.map((addon, index): [string, string] => [
+      `pv-initrd.img.${index}`,
+      addon.kind === 'string' ? addon.value : '',
+    ]),
+  ];
   mkdirSync(join(root, '.pv'), { recursive: true });
   for (const [name, file] of links) {
     const key = `bsp/${file}`;

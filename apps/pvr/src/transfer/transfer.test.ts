@@ -289,3 +289,29 @@ test('put writes a directory that others can clone', async (context) => {
   await space.ok(['clone', 'out', 'copy']);
   assert.equal(readFileSync(space.path('copy/f'), 'utf8'), 'content');
 });
+
+test('deploy links addons and boards’ own images as the device does', async (context) => {
+  const space = makeWorkspace(context);
+  await space.ok(['init']);
+  const run = { linux: 'kernel.img', initrd: 'pantavisor', addons: ['modules.cpio.zst', 'more.cpio'] };
+  space.write({
+    'bsp/kernel.img': 'k',
+    'bsp/pantavisor': 'p',
+    'bsp/modules.cpio.zst': 'm',
+    'bsp/more.cpio': 'n',
+    'bsp/run.json': JSON.stringify(run),
+  });
+  await space.ok(['add', '.']);
+  await space.ok(['commit']);
+  await space.ok(['deploy', 'target', '.']);
+  assert.equal(readFileSync(space.path('target/.pv/pv-initrd.img.0'), 'utf8'), 'm');
+  assert.equal(readFileSync(space.path('target/.pv/pv-initrd.img.1'), 'utf8'), 'n');
+
+  const board = makeWorkspace(context);
+  await board.ok(['init']);
+  board.write({ 'bsp/pi.img.gz': 'image', 'bsp/run.json': '{"rpiab":"pi.img.gz"}' });
+  await board.ok(['add', '.']);
+  await board.ok(['commit']);
+  await board.ok(['deploy', 'target', '.']);
+  assert.equal(readFileSync(board.path('target/.pv/rpiboot.img.gz'), 'utf8'), 'image');
+});
