@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,15 +13,22 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseState } from '@pantavisor/state';
 import { buildProgram } from '../apps/device/src/host/small/testing/build.ts';
+import type { RevisionRecipe } from '../containers/src/recipe.ts';
 import { controlSocketOf } from '../scripts/start/watch.ts';
+import { probeContainer, writeRevision } from '../tests/harness/revision.ts';
 import { benchContainers, InstalledDevice } from './measure/device.ts';
 import { memoryOf } from './measure/processes.ts';
 import { median, printTable } from './measure/table.ts';
 
 const { values } = parseArgs({
-  options: { requests: { type: 'string', default: '10000' }, repeats: { type: 'string', default: '5' } },
+  options: {
+    requests: { type: 'string', default: '10000' },
+    updates: { type: 'string', default: '100' },
+    repeats: { type: 'string', default: '5' },
+  },
 });
 const requests = Number(values.requests);
+const updates = Number(values.updates);
 const repeats = Number(values.repeats);
 const checkout = fileURLToPath(new URL('..', import.meta.url));
 const launcher = `${checkout}apps/device/bin/pantavisor`;
@@ -120,6 +127,43 @@ async function withDevice(host: HostName, count: number): Promise<void> {
   }
 }
 
+/** Two versions of one container in turns, each by an update in place: stop, objects, mounts, start, commit. The first tenth warms up. */
+async function withUpdates(host: HostName): Promise<void> {
+  const version = (text: string): RevisionRecipe => ({
+    containers: [probeContainer('app', ['init'], { group: 'app', network: 'host', config: { '/etc/version': text } })],
+    groups: [{ name: 'app', status_goal: 'STARTED', restart_policy: 'container', timeout: 30 }],
+  });
+  const names = ['locals/one', 'locals/two'];
+  const work = mkdtempSync(`${tmpdir()}/bench-small-`);
+  const installed = await InstalledDevice.install(version('zero'));
+  const device = await installed.start({ PANTAVISOR_HOST: host, PV_UPDATER_COMMIT_DELAY: '0', PV_LOG_LEVEL: '2' });
+  const { client } = device;
+  try {
+    for (const name of names) {
+      const { state, objects, ids } = await writeRevision(work, version(name), name.replace('/', '-'));
+      for (const id of new Set(Object.values(ids))) await client.putObject(id, readFileSync(`${objects}/${id}`));
+      await client.putStep(name, readFileSync(state, 'utf8'));
+    }
+    const memory = () => memoryOf(device.process.pid ?? 0).private;
+    let before = memory();
+    const begin = performance.now();
+    for (let done = 0; done < updates; done += 1) {
+      const name = names[done % 2]!;
+      await client.command('LOCAL_RUN', name);
+      const isOver = async () => ['UPDATED', 'DONE'].includes((await client.stepProgress(name)).status);
+      const runs = async () => (await client.deviceMetadata())['pantavisor.revision'] === name;
+      while (!((await runs()) && (await isOver()))) await new Promise((resolve) => setTimeout(resolve, 2));
+      if (done === Math.floor(updates / 10)) before = memory();
+    }
+    note(`private growth over ${updates} updates, MB`, host, (memory() - before) / 1024, 2);
+    note('one update in place, ms', host, (performance.now() - begin) / updates, 0);
+  } finally {
+    await device.stop();
+    await installed.remove();
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
 function note(name: string, host: HostName, value: number, digits: number, original?: string): void {
   let figure = figures.find((each) => each.name === name);
   if (!figure) {
@@ -173,6 +217,7 @@ figures.push(
 );
 await compare('start to control socket, ms', 0, timeToSocket);
 for (const count of [0, 20]) for (const host of hosts) await withDevice(host, count);
+for (const host of hosts) await withUpdates(host);
 await compare('parseState of 1 MB, ms', 0, timeToParse);
 
 printTable(
