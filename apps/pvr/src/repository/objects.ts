@@ -143,9 +143,11 @@ export class ObjectPool {
         found = sha256(bytes);
         if (found === sha) writeFileSync(temporary, bytes, { mode: fileMode });
       } else if (size <= wholeBytes) {
-        const bytes = await promises.readFile(source);
-        found = await digest(bytes);
-        if (found === sha) await promises.writeFile(temporary, bytes);
+        // The thread pool hashes while this thread reads and writes; the file gets its name only when both agree.
+        const bytes = readFileSync(source);
+        const hashing = digest(bytes);
+        writeFileSync(temporary, bytes, { mode: fileMode });
+        found = await hashing;
       } else {
         await promises.copyFile(source, temporary, constants.COPYFILE_FICLONE);
         found = await sha256File(temporary, size);
