@@ -21,7 +21,6 @@ export interface InitramfsRequest {
   folder: string;
   /** The static executable of the runtime for this architecture (apps/device/build-small.ts). */
   executable: string;
-  tools?: readonly string[];
   configuration?: Readonly<Record<string, string>>;
   files?: ReadonlyMap<string, CpioEntry>;
   compression?: Compression;
@@ -77,7 +76,6 @@ export async function buildInitramfs(request: InitramfsRequest): Promise<Initram
     architecture,
     cache: packages,
     executable,
-    tools: request.tools ?? [],
     configuration: request.configuration ?? {},
     files: request.files ?? new Map(),
   });

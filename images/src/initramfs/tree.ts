@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { CpioEntry } from '../archive/cpio.ts';
 import type { DebianArchitecture, DebianCache, DebianPackage } from '../debian/packages.ts';
 import { debianPackages } from '../debian/packages.ts';
-import { applets, configuration, directories, files, libraries, links, programs } from './contents.ts';
+import { applets, configuration, directories, files, libraries, links, programs, tools } from './contents.ts';
 import { elfNeeds } from './elf.ts';
 
 /** One entry with the reason for it. */
@@ -22,8 +22,6 @@ export interface TreeRequest {
   cache: DebianCache;
   /** The static executable of the runtime. */
   executable: string;
-  /** Names besides `pantavisor` that the executable answers to, e.g. `pvcontrol`. */
-  tools: readonly string[];
   /** Keys of /etc/pantavisor.config that are added or differ. */
   configuration: Readonly<Record<string, string>>;
   /** More files by path, e.g. of a board. */
@@ -61,7 +59,7 @@ export async function initramfsTree(request: TreeRequest): Promise<InitramfsTree
     { kind: 'file', mode: 0o755, content: await readFile(executable) },
     'PID 1, the runtime, and its tools',
   );
-  for (const tool of request.tools)
+  for (const tool of tools)
     own(`usr/bin/${tool}`, { kind: 'link', target: 'pantavisor' }, 'tool in the same executable');
 
   const needed = new Set<string>();

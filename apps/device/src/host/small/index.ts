@@ -62,7 +62,7 @@ export function createSmallMachine(): { host: Host; newContainers(): LxcContaine
     signatures: createSignatures(kernel, files),
     network: createNetwork(kernel, async (path) => (await files.status(path)) !== undefined),
     streams: createStreams(kernel, loop, files),
-    watchdogs: createWatchdogs(kernel),
+    watchdogs: init?.watchdogs ?? createWatchdogs(kernel),
     system,
     ...(init === undefined ? {} : { init }),
   };
