@@ -1,5 +1,6 @@
 /** Devices in machines: kernel and initramfs as they are shipped, a storage disk with a revision, and the way to look into it afterwards. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -32,6 +33,62 @@ export async function bootFiles(): Promise<BootFiles> {
   return { kernel: kernel.image, initrd };
 }
 
+/** Adds keys and objects to a state. */
+export class StateEditor {
+  readonly #objects: string;
+  readonly state: Record<string, unknown>;
+  /** For files on the way. */
+  readonly folder: string;
+
+  constructor(state: Record<string, unknown>, objects: string, folder: string) {
+    this.state = state;
+    this.#objects = objects;
+    this.folder = folder;
+  }
+
+  json(key: string, value: unknown): void {
+    this.state[key] = value;
+  }
+
+  /** Path of the object that a key names. */
+  pathOf(key: string): string {
+    return join(this.#objects, String(this.state[key]));
+  }
+
+  object(key: string, content: Uint8Array | string): void {
+    const id = createHash('sha256').update(content).digest('hex');
+    writeFileSync(join(this.#objects, id), content);
+    this.state[key] = id;
+  }
+
+  /** A board support part; kernel and initramfs are stand-ins, since QEMU brings its own. */
+  board(images: Record<string, Record<string, string | Uint8Array>> = {}): void {
+    const run: Record<string, unknown> = { addons: [], initrd: 'pantavisor', linux: 'kernel.img', initrd_config: '' };
+    this.object('bsp/kernel.img', 'kernel');
+    this.object('bsp/pantavisor', 'initramfs');
+    for (const [name, files] of Object.entries(images)) {
+      const tree = join(this.folder, `bsp-${name}`);
+      for (const [path, text] of Object.entries(files)) {
+        mkdirSync(join(tree, path, '..'), { recursive: true });
+        writeFileSync(join(tree, path), text);
+      }
+      execFileSync('mksquashfs', [
+        tree,
+        `${tree}.squashfs`,
+        '-noappend',
+        '-quiet',
+        '-comp',
+        'zstd',
+        '-Xcompression-level',
+        '3',
+      ]);
+      this.object(`bsp/${name}.squashfs`, readFileSync(`${tree}.squashfs`));
+      run[name] = `${name}.squashfs`;
+    }
+    this.json('bsp/run.json', run);
+  }
+}
+
 /**
  * Makes a storage disk, ext4 with the label `root`, on which a revision waits for its first boot.
  * @param recipe as for `writeRevision`
@@ -40,15 +97,22 @@ export async function bootFiles(): Promise<BootFiles> {
 export async function storageDisk(
   t: TestContext,
   recipe: Parameters<typeof writeRevision>[1],
-  options: { megabytes?: number; files?: Record<string, string> } = {},
+  options: {
+    megabytes?: number;
+    files?: Record<string, string>;
+    /** Changes the state before it is written. */
+    edit?: (state: StateEditor) => void;
+  } = {},
 ): Promise<string> {
   const directory = temporaryDirectory(t);
   const storage = join(directory, 'storage');
-  const { state } = await writeRevision(storage, recipe);
+  const { state: path, objects } = await writeRevision(storage, recipe);
+  const state = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  options.edit?.(new StateEditor(state, objects, directory));
   const files = {
     'boot/uboot.txt': 'pv_rev=0\0\0',
     'config/pantahub.config': '',
-    'trails/0/.pvr/json': readFileSync(state, 'utf8'),
+    'trails/0/.pvr/json': JSON.stringify(state),
     ...options.files,
   };
   for (const [path, text] of Object.entries(files)) {

@@ -151,6 +151,7 @@ export const applets: Readonly<Record<string, readonly string[]>> = {
     ],
     ...[
       'nslookup',
+      'od',
       'printf',
       'readlink',
       'realpath',

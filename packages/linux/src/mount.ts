@@ -9,6 +9,8 @@ const mountBits = {
   noexec: 0x8,
   synchronous: 0x10,
   remount: 0x20,
+  mandlock: 0x40,
+  dirsync: 0x80,
   noatime: 0x400,
   nodiratime: 0x800,
   bind: 0x1000,
@@ -21,6 +23,7 @@ const mountBits = {
   shared: 0x100000,
   relatime: 0x200000,
   strictatime: 0x1000000,
+  lazytime: 0x2000000,
 } as const;
 
 const unmountBits = { force: 1, detach: 2, expire: 4, nofollow: 8 } as const;

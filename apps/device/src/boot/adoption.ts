@@ -3,6 +3,7 @@
  * nothing is there twice and nothing stays behind.
  */
 import type { Event } from '@pantavisor/engine';
+import { boardOwner } from '../board/board.ts';
 import type { ContainerSource } from '../containers/launch.ts';
 import type { Lifecycle } from '../containers/lifecycle.ts';
 import type { ContainerRecord, ContainerRecords } from '../containers/records.ts';
@@ -11,6 +12,9 @@ import type { Networks } from '../network/networks.ts';
 import type { Log } from '../runtime/log.ts';
 import type { MountLedger } from '../volumes/ledger.ts';
 import type { Places } from './places.ts';
+
+/** Directories of volumes that are no container's: those of the board, and those that are mounted aside. */
+const ownFolders: ReadonlySet<string> = new Set([boardOwner, '.staged']);
 
 type Adopted = Extract<Event, { type: 'revision.run' }>['adopted'][number];
 
@@ -45,7 +49,7 @@ async function traces({ host, places, ledger }: AdoptionRoom, noted: Iterable<st
   for (const { name, kind } of await host.files.list(places.lxc)) if (kind === 'directory') names.add(name);
   for (const target of ledger.below(places.volumes)) {
     const name = target.slice(places.volumes.length + 1).split('/')[0];
-    if (name !== undefined && name !== '' && name !== '.staged') names.add(name);
+    if (name !== undefined && name !== '' && !ownFolders.has(name)) names.add(name);
   }
   return [...names].sort();
 }

@@ -1,5 +1,6 @@
 /** The ground a device stands on: its directories, its locked storage, its log, and the name of the revision to run. */
 import type { ParseContext } from '@pantavisor/state';
+import { Board } from '../board/board.ts';
 import { liveConfig } from '../config/live.ts';
 import type { ConfigStore } from '../config/store.ts';
 import type { DeviceConfig } from '../config/table.ts';
@@ -13,6 +14,7 @@ import type { StorageLayout } from '../storage/layout.ts';
 import type { ObjectStore } from '../storage/objects.ts';
 import { ErrorTail } from '../updates/error-tail.ts';
 import { type FoundBoot, findBoot } from '../updates/found.ts';
+import { type VolumeHandlers, volumeHandlers } from '../volumes/handlers.ts';
 import { installOwnRevision, type OwnRevision } from './install.ts';
 import { choosePlaces, type Places, socketPathLimit } from './places.ts';
 import { lockStorage, openStorage, orStorageFailure, resolveStorage } from './storage.ts';
@@ -47,6 +49,9 @@ export interface Ground {
   log: Log;
   /** Where log entries of all kinds go. */
   logs: LogOutputs;
+  /** What the booted revision has brought for the board. */
+  board: Board;
+  handlers: VolumeHandlers;
   /** Errors of the update in hand. */
   errorTail: ErrorTail;
   /** Logs belong to another revision from now on. */
@@ -87,6 +92,10 @@ export async function openGround(host: Host, request: GroundRequest): Promise<Gr
       log(warning.severity === 'note' ? 'INFO' : 'WARN', 'config', formatWarning(warning));
     for (const sentence of repaired) log('WARN', 'storage', sentence);
     for (const sentence of refused) log('ERROR', 'storage', sentence);
+    const extra = () => (config.PV_VOLMOUNT_DM_EXTRA_ARGS ?? '').split(' ').filter((word) => word !== '');
+    const handlers = volumeHandlers(host, places.library, places.volumes, extra);
+    const board = new Board({ host, config, places, layout, context, handlers, log });
+    await board.raise(boot.revision);
     const leave = async () => {
       await logs.flush();
       await lock.release();
@@ -95,9 +104,17 @@ export async function openGround(host: Host, request: GroundRequest): Promise<Gr
     return {
       config,
       liveConfig,
-      places,
+      places: {
+        ...places,
+        userMeta: board.volume('pv--usrmeta') ?? places.userMeta,
+        deviceMeta: board.volume('pv--devmeta') ?? places.deviceMeta,
+      },
       socketPath,
-      layout,
+      layout: config.PV_STORAGE_PHCONFIG_VOL
+        ? { ...layout, config: board.volume('pv--phconfig') ?? layout.config }
+        : layout,
+      board,
+      handlers,
       objects,
       context,
       boot,

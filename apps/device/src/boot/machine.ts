@@ -19,8 +19,6 @@ import { Networks } from '../network/networks.ts';
 import type { RunningRevision } from '../updates/prepared-revision.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { MountLedger } from '../volumes/ledger.ts';
-import { plainDiskRoot } from '../volumes/plan.ts';
-import { programHandlers } from '../volumes/volumes.ts';
 import type { Ground } from './ground.ts';
 import { mountHooks } from './hooks.ts';
 
@@ -46,7 +44,7 @@ export async function prepareMachine(
   drivers: Pick<Drivers, 'prepare'>,
   post: (event: ContainerEvent) => void,
 ): Promise<Machine> {
-  const { config, places, log } = ground;
+  const { board, config, handlers, places, log } = ground;
   const { files, mounts } = host;
   const records = new ContainerRecords(files, places.records);
   const directories = [places.run, places.volumes, places.lxc, places.rootfs, places.configs, places.exports];
@@ -60,8 +58,6 @@ export async function prepareMachine(
   ]);
   const bridges = new Bridges(host, places.bridges, places.id, log);
   const networks = new Networks(bridges, log);
-  const extra = () => (config.PV_VOLMOUNT_DM_EXTRA_ARGS ?? '').split(' ').filter((word) => word !== '');
-  const handlers = programHandlers(host, places.library, places.volumes, extra);
   const platformOf = async (peer: Peer) => {
     const settled = () => lifecycle.settled();
     const owner = await ownerOf(files, peer, places.controlGroup, () => lifecycle.known(), settled);
@@ -86,10 +82,7 @@ export async function prepareMachine(
     drivers,
     remountsOf: (container) => remountRules(running.current?.state, container, policy),
     volumes: { host, ledger, handlers },
-    diskRoot: (name) => {
-      const disk = running.current?.state.disks.find((candidate) => candidate.name === name);
-      return plainDiskRoot(disk, places.storage);
-    },
+    diskRoot: (name) => board.diskRoot(name, running.current?.state.disks ?? []),
     handlers: config.PV_SECUREBOOT_HANDLERS,
     sourceOf: (name) => running.sourceOf(name),
     logs: logs.containers,

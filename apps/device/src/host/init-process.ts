@@ -9,8 +9,9 @@ import type { Watchdogs } from './watchdog.ts';
 export interface InitProcess {
   /** A sign of life. */
   alive(): void;
-  /** How long there may be no sign of life from now on, in milliseconds; 0 for ever. */
-  patience(ms: number): void;
-  /** The watchdogs of the machine. PID 1 holds them, so that they go on while the runtime is started again. */
+  /**
+   * The watchdogs of the machine. PID 1 holds them, so that they go on while the runtime is started again. While one counts, a runtime that
+   * is silent for two thirds of its time is started again; else after a minute.
+   */
   watchdogs: Watchdogs;
 }

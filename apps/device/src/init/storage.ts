@@ -6,6 +6,7 @@ import { makeDirectories } from '../volumes/directories.ts';
 import { checkExt, mostWaitForCheck } from './check-file-system.ts';
 import { growStorage } from './grow.ts';
 import { loadModulesOfDevices } from './kernel-modules.ts';
+import { rescueDevice } from './rescue.ts';
 import type { InitLog } from './start.ts';
 
 type Parts = Pick<Host, 'files' | 'mounts' | 'processes' | 'clock' | 'system'>;
@@ -75,6 +76,8 @@ async function waitForDevice(host: Parts, wanted: string, patience: number, log:
     await loadModulesOfDevices(host, log);
     await new Promise<void>((resolve) => clock.after(betweenLooks, resolve));
   }
+  const rescued = await rescueDevice(host, wanted, log);
+  if (rescued !== undefined) return rescued;
   throw new Failure('storage-missing', `cannot find the storage ${wanted} within ${patience / 1000} s`, {
     hint: 'see PV_STORAGE_DEVICE and PV_STORAGE_WAIT; does the kernel have the drivers of the disk?',
   });

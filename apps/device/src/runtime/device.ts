@@ -68,6 +68,7 @@ export async function startDevice(host: Host, request: DeviceRequest): Promise<D
   } catch (error) {
     await composition.abandon();
     ground.log('FATAL', 'boot', messageOf(error));
+    await ground.board.lower();
     await ground.leave();
     throw error;
   }
@@ -338,6 +339,7 @@ async function endDevice(
     await machine.logs.close();
     await machine.bridges.close();
     await machine.records.settled();
+    await ground.board.lower();
     await removeTraces(host, places, log);
     log('INFO', 'shutdown', 'everything is stopped');
   } catch (error) {

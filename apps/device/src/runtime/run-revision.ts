@@ -55,7 +55,7 @@ export async function runRevision(room: RunRoom, name: string, trial: boolean): 
 async function bringUp(room: RunRoom, name: string, trial: boolean): Promise<NewEvent> {
   const { host, ground, machine, running } = room;
   const { log, places } = ground;
-  const laidOut = await prepareRevision({ host, ...ground }, name);
+  const laidOut = ground.board.take(name) ?? (await prepareRevision({ host, ...ground }, name));
   await layOut(host, ground, laidOut);
   if (trial) await proveRevision(laidOut);
   running.become(laidOut);

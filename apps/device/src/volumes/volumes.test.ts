@@ -4,9 +4,10 @@ import type { Container, Volume } from '@pantavisor/state';
 import { createMemoryHost } from '../host/memory/host.ts';
 import { makeMemoryImage } from '../host/memory/images.ts';
 import { makeDirectories } from './directories.ts';
+import { programHandlers } from './handlers.ts';
 import { MountLedger } from './ledger.ts';
 import { planVolumes, type VolumeContext } from './plan.ts';
-import { mountVolumes, mustWait, programHandlers, settleVolumes, unmountVolumes, type VolumeRoom } from './volumes.ts';
+import { mountVolumes, mustWait, settleVolumes, unmountVolumes, type VolumeRoom } from './volumes.ts';
 
 const image = (file: string, more: Partial<Extract<Volume, { source: 'image' }>> = {}): Volume => ({
   source: 'image',

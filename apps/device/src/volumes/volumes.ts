@@ -2,48 +2,9 @@
 import { type Host, HostError } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import { emptyDirectory, makeDirectories } from './directories.ts';
+import type { VolumeHandlers } from './handlers.ts';
 import type { MountLedger } from './ledger.ts';
 import type { VolumeStep } from './plan.ts';
-
-/** Longest run of a volume handler (containers.md §2). */
-const handlerTimeoutMs = 60_000;
-
-/** Strategy for volumes that a program of the installation mounts, e.g. dm-verity. */
-export interface VolumeHandlers {
-  mount(request: { handler: string; source: string; container: string; file: string; target: string }): Promise<void>;
-  unmount(request: { handler: string; source: string; container: string; file: string }): Promise<void>;
-}
-
-/**
- * Handlers as programs: `<L>/pv/volmount/verity/<handler> mount|umount <path> <container> <file> [arguments]`.
- * @param extra words of PV_VOLMOUNT_DM_EXTRA_ARGS
- */
-export function programHandlers(
-  { processes }: Pick<Host, 'processes'>,
-  library: string,
-  volumes: string,
-  extra: () => readonly string[],
-): VolumeHandlers {
-  const call = async (verb: string, { handler, source, container, file }: Parameters<VolumeHandlers['unmount']>[0]) => {
-    const program = `${library}/volmount/verity/${handler}`;
-    const argv = [program, verb, source, container, file, ...extra()];
-    const result = await processes.run(argv, { timeout: handlerTimeoutMs, environment: { PV_DISK_VOLDIR: volumes } });
-    if (result.code === 0) return;
-    const how = result.timedOut
-      ? `no end after ${handlerTimeoutMs / 1000} s`
-      : `exit code ${result.code ?? result.signal}`;
-    const said = result.stderr.trim().split('\n').at(-1);
-    throw new Failure(
-      'volume-handler',
-      `cannot ${verb} ${file} with handler ${handler}: ${how}${said ? ` (${said})` : ''}`,
-      {
-        file: source,
-        hint: `see ${program}`,
-      },
-    );
-  };
-  return { mount: (request) => call('mount', request), unmount: (request) => call('umount', request) };
-}
 
 export interface VolumeRoom {
   host: Pick<Host, 'files' | 'mounts'>;

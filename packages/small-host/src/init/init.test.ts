@@ -124,7 +124,8 @@ exit 3
     });
 
   test('tells why there is no watchdog, and what it cannot understand', async () => {
-    const ask = (message: string) => `printf '${message}' >&$PANTAVISOR_INIT\ndd bs=256 count=1 status=none <&$PANTAVISOR_INIT; echo\n`;
+    const ask = (message: string) =>
+      `printf '${message}' >&$PANTAVISOR_INIT\ndd bs=256 count=1 status=none <&$PANTAVISOR_INIT; echo\n`;
     const text = `${ask('watchdog 15 /nowhere/watchdog')}${ask(`watchdog 15 ${folder}/regular`)}printf nonsense >&$PANTAVISOR_INIT\nsleep 0.3\nexit 3\n`;
     writeFileSync(join(folder, 'regular'), '');
     const { end, said } = await start(script('watchdog', text)).ended;

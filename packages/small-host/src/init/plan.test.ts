@@ -40,7 +40,15 @@ function play(calls: readonly string[]): Answer[] {
 }
 
 test('a supervisor that dies is started again after a pause that grows', () => {
-  const answers = play(['begin 0', 'ended 1000 1', 'tick 1199', 'tick 1200', 'ended 2000 -1', 'tick 2799', 'tick 2800']);
+  const answers = play([
+    'begin 0',
+    'ended 1000 1',
+    'tick 1199',
+    'tick 1200',
+    'ended 2000 -1',
+    'tick 2799',
+    'tick 2800',
+  ]);
   assert.deepEqual(
     answers.map(({ actions }) => actions),
     [action.start, 0, 0, action.start, 0, 0, action.start],
@@ -70,8 +78,18 @@ test('silence is forgiven as long as its patience says, and not at all counted w
 });
 
 test('its exit code says what becomes of the machine', () => {
-  assert.deepEqual(play(['begin 0', 'ended 5 0'])[1], { actions: action.goDown, phase: phase.down, purpose: purpose.reboot, next: -1 });
-  assert.deepEqual(play(['begin 0', 'ended 5 3'])[1], { actions: action.goDown, phase: phase.down, purpose: purpose.poweroff, next: -1 });
+  assert.deepEqual(play(['begin 0', 'ended 5 0'])[1], {
+    actions: action.goDown,
+    phase: phase.down,
+    purpose: purpose.reboot,
+    next: -1,
+  });
+  assert.deepEqual(play(['begin 0', 'ended 5 3'])[1], {
+    actions: action.goDown,
+    phase: phase.down,
+    purpose: purpose.poweroff,
+    next: -1,
+  });
 });
 
 test('asked to go down it asks the supervisor, and does not wait for it for ever', () => {

@@ -60,6 +60,8 @@ export class Machine {
   readonly names: NameSpace;
   readonly timeline: Timeline;
   readonly programs: Map<string, MemoryProgram>;
+  /** Block devices that can be mounted, each with what is on it; undefined before its first mount. */
+  readonly blockDevices = new Map<string, FileSystem | undefined>();
   readonly faults: Fault[] = [];
   readonly containers = new Map<number, MemoryContainer>();
   /** Locked files and the process that holds each. */

@@ -46,6 +46,10 @@ export function memoryMounts(machine: Machine, gate: Gate): Mounts {
         } else if (virtual.has(type)) {
           const fileSystem = names.volatileFileSystem(type, now());
           names.attach({ fileSystem, root: fileSystem.root, source, target, flags });
+        } else if (machine.blockDevices.has(source)) {
+          const fileSystem = machine.blockDevices.get(source) ?? names.volatileFileSystem(type, now());
+          machine.blockDevices.set(source, fileSystem);
+          names.attach({ fileSystem, root: fileSystem.root, source, target, flags });
         } else throw new HostError('ENODEV', 'mount', target, `unknown filesystem type '${type}'`);
       }),
     mountImage: ({ image, target, filesystem, readOnly }) =>

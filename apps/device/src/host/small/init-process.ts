@@ -5,6 +5,12 @@ import { HostError } from '../ports.ts';
 
 /** Variable with the number of the socket's descriptor. */
 const variable = 'PANTAVISOR_INIT';
+/** Variable, which a kernel parameter of this name sets, with the seconds of silence that PID 1 bears; 0 leaves a hang to the watchdog. */
+const patienceVariable = 'PANTAVISOR_PATIENCE';
+/** Part of the watchdog's time after which a silent runtime is started again, so that containers need not end with it. */
+const patienceShare = 2 / 3;
+/** As native/init-plan.c begins. */
+const usualPatience = 60_000;
 const setDescriptorFlags = 2;
 const closeOnExec = 1;
 const answerLimit = 256;
@@ -36,22 +42,32 @@ export function connectInit(kernel: Kernel, environment: Record<string, string>)
     return kernel.takeBuffer(length);
   };
 
+  const wanted = Number(environment[patienceVariable] || Number.NaN);
+  const isFixed = wanted >= 0 && wanted <= 86_400;
+  const patience = (ms: number) => {
+    if (!isFixed) send(`patience ${Math.floor(ms)}`);
+  };
+  if (isFixed) send(`patience ${Math.floor(wanted * 1000)}`);
   return {
     alive: () => send('alive'),
-    patience: (ms) => send(`patience ${ms}`),
     watchdogs: {
       async start(path, seconds) {
         const answer = ask(`watchdog ${seconds} ${path}`);
         const granted = Number(/^watchdog (-?\d+)$/.exec(answer)?.[1] ?? Number.NaN);
         if (!(granted > 0)) throw new HostError(errors[-granted] ?? 'EIO', 'start the watchdog', path);
         let open = true;
+        patience(granted * 1000 * patienceShare);
         return {
           seconds: granted,
           feed: () => {
-            if (open) send('feed');
+            if (!open) return;
+            send('feed');
+            send('alive');
           },
           close: () => {
-            if (open) send('unwatch');
+            if (!open) return;
+            send('unwatch');
+            patience(usualPatience);
             open = false;
           },
         };

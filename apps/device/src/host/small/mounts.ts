@@ -10,12 +10,20 @@ const mountBits: Record<MountFlag, number> = {
   nodev: 0x4,
   noexec: 0x8,
   remount: 0x20,
+  synchronous: 0x10,
+  mandlock: 0x40,
+  dirsync: 0x80,
   noatime: 0x400,
+  nodiratime: 0x800,
   bind: 0x1000,
   recursive: 0x4000,
   private: 0x40000,
   slave: 0x80000,
   shared: 0x100000,
+  relatime: 0x200000,
+  strictatime: 0x1000000,
+  lazytime: 0x2000000,
+  silent: 0x8000,
 };
 
 const loopControl = { getFree: 0x4c82, configure: 0x4c0a } as const;

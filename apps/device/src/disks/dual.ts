@@ -1,0 +1,104 @@
+/** Dual disks: two disks of which the first that can be opened counts, and what is moved from one to the other once (boot.md §5.2). */
+import type { Disk } from '@pantavisor/state';
+import type { Files, Processes } from '../host/ports.ts';
+import { Failure } from '../runtime/failure.ts';
+import type { Log } from '../runtime/log.ts';
+import { makeTree, writeDurable } from '../storage/durable.ts';
+import { longTimeout, runProgram } from './programs.ts';
+
+/** What a dual disk needs of its parts. */
+export interface DualParts {
+  files: Files;
+  processes: Processes;
+  /** Opens a part and returns its directory. */
+  open(name: string, create: boolean): Promise<string>;
+  close(name: string): Promise<void>;
+  /** Directory of the markers. */
+  markers: string;
+  log: Log;
+}
+
+/**
+ * Goes through the steps until one succeeds.
+ * @returns directory of the part that counts
+ * @throws Failure `disk-dual` with the failure of every step
+ */
+export async function openDual(parts: DualParts, disk: Disk): Promise<string> {
+  const [primary, secondary] = disk.disks;
+  if (primary === undefined || disk.initOrder.length === 0)
+    throw new Failure(
+      'disk-dual',
+      `cannot open the disk ${disk.name}: it has ${primary === undefined ? 'no disks' : 'no init_order'}`,
+    );
+  const marker = `${parts.markers}/dual_${primary}_${secondary ?? ''}.init_done`;
+  const failures: string[] = [];
+  for (const step of disk.initOrder) {
+    try {
+      const directory = await takeStep(parts, step, primary, secondary, marker);
+      if (directory === undefined) continue;
+      await makeTree(parts.files, parts.markers);
+      await writeDurable(parts.files, marker, '');
+      return directory;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      failures.push(`${step}: ${why}`);
+      parts.log('WARN', 'disks', `${disk.name}: ${step} does not succeed: ${why}`);
+    }
+  }
+  throw new Failure('disk-dual', `cannot open the disk ${disk.name}: no step succeeds: ${failures.join('; ')}`);
+}
+
+/** @returns undefined when the step does not apply */
+async function takeStep(
+  parts: DualParts,
+  step: string,
+  primary: string,
+  secondary: string | undefined,
+  marker: string,
+): Promise<string | undefined> {
+  if (step === 'primary') return parts.open(primary, false);
+  if (step === 'create-primary') return parts.open(primary, true);
+  if (secondary === undefined) throw new Failure('disk-dual', 'there is no second disk');
+  if (step === 'secondary') return parts.open(secondary, false);
+  if (step === 'create-secondary') return parts.open(secondary, true);
+  if ((await parts.files.status(marker)) !== undefined) return undefined;
+  const from = await parts.open(secondary, false);
+  try {
+    const to = await parts.open(primary, true);
+    await copyContent(parts, from, to);
+    await compareContent(parts.files, from, to);
+    return to;
+  } finally {
+    await parts.close(secondary);
+  }
+}
+
+const skipped = 'lost+found';
+
+async function entriesOf(files: Files, directory: string) {
+  return (await files.list(directory)).filter(({ name }) => name !== skipped);
+}
+
+/** Copies everything with owners and modes, so that it is on the disk when this ends. */
+async function copyContent(parts: DualParts, from: string, to: string): Promise<void> {
+  for (const { name } of await entriesOf(parts.files, from))
+    await runProgram(parts, `copy ${from}/${name}`, ['cp', '-a', `${from}/${name}`, `${to}/`], {
+      timeout: longTimeout,
+    });
+  await runProgram(parts, `write ${to}`, ['sync'], { timeout: longTimeout });
+}
+
+/** The original compares inode numbers, which differ between any two file systems; what counts is the content. */
+async function compareContent(files: Files, from: string, to: string): Promise<void> {
+  for (const { name, kind } of await entriesOf(files, from)) {
+    const [source, target] = [`${from}/${name}`, `${to}/${name}`];
+    const same =
+      kind === 'directory'
+        ? (await files.status(target))?.kind === 'directory'
+        : kind === 'symlink'
+          ? (await files.readLink(source)) === (await files.readLink(target))
+          : kind !== 'file' || (await files.digest(source)) === (await files.digest(target));
+    if (!same) throw new Failure('disk-dual', `cannot copy ${source}: what arrived at ${target} differs`);
+    if (kind === 'directory') await compareContent(files, source, target);
+  }
+}

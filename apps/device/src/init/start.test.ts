@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { liveConfig } from '../config/live.ts';
+import { packagedSettings } from '../config/packaged.ts';
+import { ConfigStore } from '../config/store.ts';
+import { createMemoryHost } from '../host/memory/host.ts';
+import type { MemoryProgram } from '../host/memory/machine.ts';
+import { makeDirectories } from '../volumes/directories.ts';
+import { startMachine } from './start.ts';
+
+/** A machine just handed over by the kernel: file systems of the kernel, an ext4 disk named `root` on /dev/vda. */
+async function machine(settings: Record<string, string> = {}, programs: Record<string, MemoryProgram> = {}) {
+  const calls: string[] = [];
+  const host = createMemoryHost({ volatile: ['/proc', '/run', '/sys', '/tmp', '/dev'] });
+  const note =
+    (program: MemoryProgram): MemoryProgram =>
+    (argv, options) => {
+      calls.push(argv.join(' '));
+      return program(argv, options);
+    };
+  const all: Record<string, MemoryProgram> = {
+    findfs: ([, wanted]) => (wanted === 'LABEL=root' ? { stdout: '/dev/vda\n' } : { code: 1 }),
+    e2fsck: () => ({}),
+    resize2fs: () => ({}),
+    dumpe2fs: () => ({ code: 1 }),
+    '/sbin/modprobe': () => ({}),
+    ...programs,
+  };
+  for (const [name, program] of Object.entries(all)) host.machine.programs.set(name, note(program));
+  host.machine.blockDevices.set('/dev/vda', undefined);
+  await host.files.makeDirectory('/sys/fs').catch(() => undefined);
+  await host.files.makeDirectory('/sys/fs/cgroup').catch(() => undefined);
+  await host.network.ensureBridge('lo');
+  const store = new ConfigStore([
+    ...packagedSettings('embedded'),
+    ...Object.entries(settings).map(([name, value]) => ({ name, value, source: 'test' })),
+  ]);
+  const lines: string[] = [];
+  const start = (cmdline = '') =>
+    startMachine(host, {
+      config: liveConfig(store),
+      cmdline,
+      storage: '/storage',
+      log: (level, text) => void lines.push(`${level} ${text}`),
+    });
+  const mounts = async () =>
+    (await host.mounts.list()).map(({ source, target, type }) => `${type} ${source} ${target}`);
+  return { host, calls, lines, start, mounts };
+}
+
+/** Ends once the start does, however long it waits. */
+async function inTime<T>(host: ReturnType<typeof createMemoryHost>, work: Promise<T>): Promise<T> {
+  let done = false;
+  const watched = work.finally(() => {
+    done = true;
+  });
+  watched.catch(() => undefined);
+  while (!done) await host.advance(200);
+  return watched;
+}
+
+test('control groups, memory and storage are mounted; a second start changes nothing', async () => {
+  const { host, start, mounts, calls, lines } = await machine();
+  await inTime(host, start());
+  const first = await mounts();
+  for (const wanted of [
+    'cgroup cgroup /sys/fs/cgroup/pantavisor',
+    'cgroup2 cgroup2 /sys/fs/cgroup/unified',
+    'ext4 /dev/vda /storage',
+  ])
+    assert.ok(
+      first.some((mount) => mount === wanted),
+      `${wanted} in ${first.join(', ')}`,
+    );
+  assert.ok(first.some((mount) => mount.endsWith(' /root')));
+  assert.equal(await host.files.readLink('/sys/fs/cgroup/cpu'), 'cpu,cpuacct');
+  assert.deepEqual(calls, ['findfs LABEL=root', 'e2fsck -p /dev/vda', 'resize2fs /dev/vda']);
+  assert.deepEqual(lines, []);
+  await inTime(host, start());
+  assert.deepEqual(await mounts(), first);
+  assert.equal(calls.length, 3);
+});
+
+test('the storage is waited for, and looked for by the copies of its superblock before it is given up', async () => {
+  const looks = ['', '', '', '', '/dev/vda\n'];
+  const late = await machine({}, { findfs: () => ({ stdout: looks.shift() ?? '' }) });
+  await inTime(late.host, late.start());
+  assert.ok(late.lines.includes('INFO waiting for the storage LABEL=root'));
+
+  const never = await machine({ PV_STORAGE_WAIT: '2' }, { findfs: () => ({ code: 1 }) });
+  await assert.rejects(inTime(never.host, never.start()), /cannot find the storage LABEL=root within 2 s/);
+
+  const header = (argv: string[]) =>
+    argv.includes('superblock=8193') ? { stdout: 'Filesystem volume name:   root\n' } : { code: 1 };
+  const lost = await machine({ PV_STORAGE_WAIT: '0' }, { findfs: () => ({ code: 1 }), dumpe2fs: header });
+  await makeDirectories(lost.host.files, '/sys/class/block/vda');
+  await makeDirectories(lost.host.files, '/sys/class/block/loop0');
+  await inTime(lost.host, lost.start());
+  assert.ok(lost.calls.includes('e2fsck -f -y -b 8193 -B 1024 /dev/vda'));
+  assert.equal(
+    lost.calls.some((call) => call.includes('/dev/loop0')),
+    false,
+  );
+  assert.ok((await lost.mounts()).includes('ext4 /dev/vda /storage'));
+});
+
+test('a damaged storage is repaired thoroughly, and mounted whatever comes of it', async () => {
+  const { host, start, calls, lines, mounts } = await machine(
+    {},
+    { e2fsck: () => ({ code: 4, stderr: 'UNEXPECTED INCONSISTENCY' }) },
+  );
+  await inTime(host, start());
+  assert.ok(calls.includes('e2fsck -f -y /dev/vda'));
+  assert.deepEqual(
+    lines.map((line) => line.split(' ')[0]),
+    ['ERROR', 'ERROR'],
+  );
+  assert.ok((await mounts()).includes('ext4 /dev/vda /storage'));
+});
+
+test('growth can be left out; a device that cannot be mounted is said with the key to look at', async () => {
+  const off = await machine();
+  await inTime(off.host, off.start('quiet pv_autogrow=off'));
+  assert.equal(off.calls.includes('resize2fs /dev/vda'), false);
+  const wrong = await machine({ PV_STORAGE_DEVICE: '/dev/none' });
+  await wrong.host.files.write('/dev/none', '');
+  await assert.rejects(
+    inTime(wrong.host, wrong.start()),
+    /cannot mount the storage \/dev\/none \(\/dev\/none\) as ext4/,
+  );
+});
+
+test('logs can lie in memory', async () => {
+  const { host, start, mounts } = await machine({ PV_STORAGE_LOGTEMPSIZE: '4m' });
+  await inTime(host, start());
+  assert.ok((await mounts()).includes('tmpfs tmpfs /storage/logs'));
+});
+
+test('modules of devices and of lists are loaded, also for devices that these bring', async () => {
+  const { host, start, calls } = await machine(
+    {},
+    {
+      '/sbin/modprobe': async (argv) => {
+        if (argv.includes('pci:one')) {
+          await makeDirectories(host.files, '/sys/bus/virtio/devices/virtio0');
+          await host.files.write('/sys/bus/virtio/devices/virtio0/modalias', 'virtio:d2\n');
+        }
+        return {};
+      },
+    },
+  );
+  const { files } = host;
+  await makeDirectories(files, '/lib/modules/6.1.0-memory');
+  await files.write('/lib/modules/6.1.0-memory/modules.dep', '');
+  await makeDirectories(files, '/etc/modules-load.d');
+  await files.write('/etc/modules-load.d/a.conf', '# comment\nloop\n\n');
+  await makeDirectories(files, '/sys/bus/pci/devices/0000:00:01.0');
+  await files.write('/sys/bus/pci/devices/0000:00:01.0/modalias', 'pci:one\n');
+  await inTime(host, start());
+  assert.deepEqual(calls.slice(0, 3), [
+    '/sbin/modprobe -a -q -b loop',
+    '/sbin/modprobe -a -q -b pci:one',
+    '/sbin/modprobe -a -q -b virtio:d2',
+  ]);
+});
