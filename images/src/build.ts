@@ -66,6 +66,7 @@ async function bspMaterial(
   runtimeLoader: string,
   places: BuildPlaces,
   account: Account,
+  work: string,
 ): Promise<BspMaterial> {
   const { cache, say } = places;
   const executable = await runtimeExecutable(recipe.architecture, say);
@@ -90,7 +91,7 @@ async function bspMaterial(
   return {
     initramfs: { path: initramfs.path, origin: 'pantavisor and Debian packages' },
     earlyModules: async ({ release, modules }) => {
-      const file = join(cache, 'products', `modules-${release}-${process.pid}.cpio.zst`);
+      const file = join(work, 'early-modules');
       await writeFile(file, compress(await moduleArchive(release, modules), compression));
       return file;
     },
@@ -126,7 +127,7 @@ export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Prom
     const storage = join(work, 'storage');
     const objects = join(storage, 'objects');
     const tree = join(work, 'tree');
-    const material = await bspMaterial(recipe, plan.runtime, places, account);
+    const material = await bspMaterial(recipe, plan.runtime, places, account, work);
     say('the factory state');
     await gatherState(recipe, tree, objects, (folder) =>
       writeBsp(recipe, folder, {

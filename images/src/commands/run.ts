@@ -101,6 +101,7 @@ next start. Ctrl-A X ends the machine.`,
     if (input.on('fresh')) for (const file of [disk, `${disk}.efi`]) await rm(file, { force: true });
     await diskOf(image, disk, size === undefined ? undefined : size * 1024 * 1024);
     const own = Object.entries(account.machine.ports).map(([host, guest]) => ({ host: Number(host), guest }));
+    const forwards = [...own, ...input.list('port').map(forward)];
     const memory = number(input, 'memory', 32, 65536);
     const processors = number(input, 'processors', 1, 64);
     const machine = await ImageMachine.prepare({
@@ -109,12 +110,17 @@ next start. Ctrl-A X ends the machine.`,
       firmware: wanted satisfies Firmware,
       ...(memory === undefined ? {} : { memory }),
       ...(processors === undefined ? {} : { processors }),
-      forwards: [...own, ...input.list('port').map(forward)],
+      forwards,
       seconds: Math.min(number(input, 'seconds', 1, aYear) ?? longest, longest),
     });
     try {
       for (;;) {
         const started = await machine.start();
+        for (const { host, guest } of forwards)
+          if (host === 0)
+            context.terminal.stderr.write(
+              `pv-image: 127.0.0.1:${await started.port(guest)} is port ${guest} of the machine\n`,
+            );
         const end = await attach(started, context);
         if (machine.wantsRestart(end)) continue;
         if (end.reason === 'failed' || end.reason === 'panic')

@@ -1,7 +1,7 @@
 /** A machine that runs an image: which disk, which firmware, and starting it again when there is no boot loader to do so. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, readFile, rename, rm, truncate } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -67,10 +67,7 @@ export async function diskOf(image: string, disk: string, size?: number): Promis
     const temporary = `${disk}.${process.pid}.tmp`;
     try {
       await run('cp', ['--sparse=always', image, temporary]);
-      if (size !== undefined) {
-        const { size: now } = await import('node:fs/promises').then(({ stat }) => stat(temporary));
-        if (size > now) await truncate(temporary, size);
-      }
+      if (size !== undefined && size > (await stat(temporary)).size) await truncate(temporary, size);
       await rename(temporary, disk);
     } finally {
       await rm(temporary, { force: true });
