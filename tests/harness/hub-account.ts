@@ -17,30 +17,37 @@ export class HubAccount {
   readonly data: string;
   hub: HubProcess;
   readonly #token: string;
+  readonly #settings: Record<string, string>;
 
-  private constructor(data: string, hub: HubProcess, token: string) {
+  private constructor(data: string, hub: HubProcess, token: string, settings: Record<string, string>) {
     this.data = data;
     this.hub = hub;
     this.#token = token;
+    this.#settings = settings;
   }
 
   /** Starts a hub with a demo account and logs in. */
-  static async open(t: TestContext): Promise<HubAccount> {
+  static async open(t: TestContext, settings: Record<string, string> = {}): Promise<HubAccount> {
     const data = temporaryDirectory(t);
-    const hub = await HubAccount.#start(data, '0');
+    const hub = await HubAccount.#start(data, '0', settings);
     const body = { username: 'user1', password: 'user1' };
     const { json } = await request(hub.url, 'POST', '/auth/login', undefined, body);
-    const account = new HubAccount(data, hub, json.token ?? '');
+    const account = new HubAccount(data, hub, json.token ?? '', settings);
     atEnd(t, async () => void (await account.hub.end('SIGTERM')));
     return account;
   }
 
-  static #start(data: string, port: string): Promise<HubProcess> {
-    return startProcess({ data, port, 'demo-accounts': 'true', 'stop-seconds': '1' });
+  static #start(data: string, port: string, settings: Record<string, string>): Promise<HubProcess> {
+    return startProcess({ data, port, 'demo-accounts': 'true', 'stop-seconds': '1', ...settings });
   }
 
   get port(): string {
     return new URL(this.hub.url).port;
+  }
+
+  /** Port of HTTPS, of a hub that has one. */
+  get tlsPort(): string {
+    return new URL(/^https url=(\S+)/m.exec(this.hub.output())?.[1] ?? '').port;
   }
 
   /** Kills the hub, does something, and starts it again on the same port and data. */
@@ -48,7 +55,7 @@ export class HubAccount {
     const { port } = this;
     await this.hub.end('SIGKILL');
     await act();
-    this.hub = await HubAccount.#start(this.data, port);
+    this.hub = await HubAccount.#start(this.data, port, this.#settings);
   }
 
   /** A request of the account. */
