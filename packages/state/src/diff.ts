@@ -1,5 +1,5 @@
 /** What differs between two states, key by key (containers.md §6). */
-import { sameJson } from './json/same.ts';
+import { sameJson, sameManifest } from './json/same.ts';
 import type { State } from './model.ts';
 
 /**
@@ -29,12 +29,14 @@ interface Entry {
 /**
  * Compares two states. Keys that concern tools (`src.json`, `build.json`, `_sigs/…`) are not part of a state and never
  * differ. Inline JSON that is only written in another way does not differ: its readers read JSON. A state that was not written by pvr would
- * otherwise cost a reboot as soon as pvr or a Hub writes it again.
+ * otherwise cost a reboot as soon as pvr or a Hub writes it again. For the same reason a null in a manifest does not count: the device
+ * takes it as absent, and pvr leaves it out of what it commits (pvr §1.4). A file under `_config/` is read by programs of a container, which
+ * may tell null from nothing: there it counts.
  */
 export function diffStates(before: State, after: State): StateDiff {
   const keys = [
-    ...compare(inlineOf(before), inlineOf(after), objectsOf(before), objectsOf(after), sameJson),
-    ...compare(objectsOf(before), objectsOf(after), inlineOf(before), inlineOf(after), (one, other) => one === other),
+    ...compare(inlineOf(before), inlineOf(after), objectsOf(before), objectsOf(after), sameInline),
+    ...compare(objectsOf(before), objectsOf(after), inlineOf(before), inlineOf(after), sameObject),
   ];
   const was = new Set(before.containers.map(({ name }) => name));
   const is = new Set(after.containers.map(({ name }) => name));
@@ -51,6 +53,10 @@ export function diffStates(before: State, after: State): StateDiff {
   }));
   return { keys, containers };
 }
+
+const sameInline = (path: string, one: string, other: string) =>
+  path.startsWith('_config/') ? sameJson(one, other) : sameManifest(one, other);
+const sameObject = (_path: string, one: string, other: string) => one === other;
 
 function inlineOf(state: State): Map<string, Entry> {
   return new Map(state.inline.map(({ path, text, owner }) => [path, entry(text, owner)]));
@@ -70,14 +76,14 @@ function compare(
   after: ReadonlyMap<string, Entry>,
   otherBefore: ReadonlyMap<string, Entry>,
   otherAfter: ReadonlyMap<string, Entry>,
-  isSame: (one: string, other: string) => boolean,
+  isSame: (path: string, one: string, other: string) => boolean,
 ): KeyChange[] {
   const changes: KeyChange[] = [];
   for (const [path, old] of before) {
     const same = after.get(path);
     const now = same ?? otherAfter.get(path);
     if (!now) changes.push(keyChange(path, 'removed', old.owner, undefined));
-    else if (!same || !isSame(old.content, same.content))
+    else if (!same || !isSame(path, old.content, same.content))
       changes.push(keyChange(path, 'changed', old.owner, now.owner));
     else if (same.owner !== old.owner) changes.push(keyChange(path, 'moved', old.owner, now.owner));
   }

@@ -146,6 +146,19 @@ test('reasons name the file, the owner and what happened', () => {
   ]);
 });
 
+test('a null that pvr leaves out of a manifest asks for nothing; in a file of a container it is content', () => {
+  const factory = {
+    ...base,
+    'os/run.json': run('os', { group: 'root', drivers: null }),
+    'web/more.json': { n: [1, null] },
+  };
+  assert.equal(planTransition(accepted(factory), accepted({ ...base, 'web/more.json': { n: [1] } })).kind, 'none');
+  const [nulls, pruned] = [{ a: null }, {}].map((file) => accepted({ ...base, '_config/web/etc/x.json': file }));
+  assert.ok(nulls && pruned);
+  assert.deepEqual(planTransition(nulls, pruned).restart, ['web']);
+  assert.equal(planTransition(nulls, pruned).kind, 'non-reboot');
+});
+
 test('a state that is only written in another way asks for nothing', () => {
   const text = stateText({ ...base, 'web/run.json': run('web', { group: 'app', note: 'é' }) });
   const rewritten = JSON.stringify(JSON.parse(text), undefined, 4).replaceAll('é', '\\u00e9');

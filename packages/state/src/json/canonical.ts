@@ -16,6 +16,14 @@ export function canonicalJson(node: JsonNode): string {
   return write(node, { colon: ':' }, canonicalString, canonicalNumber);
 }
 
+/**
+ * The same of the value without members and items that are null, at any depth: what pvr leaves of a value (pvr §1.4), and what a
+ * manifest says to a device, which takes null as absent.
+ */
+export function canonicalWithoutNulls(node: JsonNode): string {
+  return write(node, { colon: ':', dropsNulls: true }, canonicalString, canonicalNumber);
+}
+
 /** Canonical text of a plain value, such as one made by `JSON.parse`. */
 export function canonicalValue(value: unknown): string {
   const { root } = readJson(JSON.stringify(value) ?? 'null');
@@ -36,6 +44,7 @@ export function prettyJson(node: JsonNode, indent: string, escapeHtml = false): 
 interface Layout {
   colon: string;
   indent?: string;
+  dropsNulls?: boolean;
 }
 
 /** Works off a list of what is still to be written, so that no nesting exhausts the stack. */
@@ -45,7 +54,7 @@ function write(
   stringText: (value: string) => string,
   numberText: (source: string) => string,
 ): string {
-  const { indent } = layout;
+  const { indent, dropsNulls = false } = layout;
   const breakLine = (depth: number): string => (indent === undefined ? '' : `\n${indent.repeat(depth)}`);
   const output: string[] = [];
   const pending: (string | { node: JsonNode; depth: number })[] = [{ node: root, depth: 0 }];
@@ -56,8 +65,9 @@ function write(
     }
     const { node, depth } = next;
     if (node.kind === 'object' || node.kind === 'array') {
-      const members: { key?: string; value: JsonNode }[] =
+      const all: { key?: string; value: JsonNode }[] =
         node.kind === 'object' ? sortedMembers(node) : node.items.map((value) => ({ value }));
+      const members = dropsNulls ? all.filter(({ value }) => value.kind !== 'null') : all;
       const [opening, closing] = node.kind === 'object' ? ['{', '}'] : ['[', ']'];
       if (members.length === 0) {
         output.push(opening, closing);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalValue } from './canonical.ts';
-import { sameJson } from './same.ts';
+import { sameJson, sameManifest } from './same.ts';
 
 test('the way of writing says nothing', () => {
   assert.ok(sameJson('{"a":1,"b":[true,null]}', ' {"b" : [ true,null ],\n"a":1.0e0}'));
@@ -26,6 +26,18 @@ test('a name twice is only the same as itself', () => {
   assert.ok(!sameJson('{"a":1,"a":2}', '{"a":2}'));
   assert.ok(!sameJson('[{"a":1,"a":2}]', '[{"a":3,"a":2}]'));
   assert.ok(sameJson('{"a":1,"a":2}', '{"a":1,"a":2}'));
+});
+
+test('nulls say nothing in a manifest, at any depth and in lists, and everything else does', () => {
+  assert.ok(sameManifest('{"a":null,"b":{"c":[1,null,{"d":null}]}}', '{"b":{"c":[1,{}]}}'));
+  assert.ok(sameManifest('[null]', ' [ ]'));
+  for (const [left, right] of [
+    ['{"a":{"b":null}}', '{}'],
+    ['{"a":"null"}', '{}'],
+    ['{"a":null,"a":1}', '{"a":1}'],
+    ['null', '{}'],
+  ] as const)
+    assert.ok(!sameManifest(left, right), `${left} ${right}`);
 });
 
 test('any value is the same as its canonical and its indented form, and differs from any other', () => {

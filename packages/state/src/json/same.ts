@@ -1,5 +1,5 @@
 /** Whether two JSON texts say the same. */
-import { canonicalJson } from './canonical.ts';
+import { canonicalJson, canonicalWithoutNulls } from './canonical.ts';
 import type { JsonNode } from './nodes.ts';
 import { readJson } from './reader.ts';
 
@@ -9,14 +9,26 @@ import { readJson } from './reader.ts';
  * text is the same.
  */
 export function sameJson(left: string, right: string): boolean {
+  return isSame(left, right, canonicalJson);
+}
+
+/**
+ * The same for readers to whom null says nothing, as to a device that reads a manifest (rule `value-null`): members and items that
+ * are null do not count.
+ */
+export function sameManifest(left: string, right: string): boolean {
+  return isSame(left, right, canonicalWithoutNulls);
+}
+
+function isSame(left: string, right: string, write: (root: JsonNode) => string): boolean {
   if (left === right) return true;
-  const [one, other] = [plainText(left), plainText(right)];
+  const [one, other] = [plainText(left, write), plainText(right, write)];
   return one !== undefined && one === other;
 }
 
-function plainText(text: string): string | undefined {
+function plainText(text: string, write: (root: JsonNode) => string): string | undefined {
   const { root, problems } = readJson(text);
-  return root === undefined || problems.length > 0 || namesTwice(root) ? undefined : canonicalJson(root);
+  return root === undefined || problems.length > 0 || namesTwice(root) ? undefined : write(root);
 }
 
 function namesTwice(root: JsonNode): boolean {
