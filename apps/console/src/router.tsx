@@ -51,6 +51,29 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import('./overview/page.tsx'), 'OverviewPage'),
 });
 
+const personalPage = <const Path extends string>(
+  path: Path,
+  load: () => Promise<Record<string, unknown>>,
+  name: string,
+) =>
+  createRoute({
+    getParentRoute: () => personal,
+    path,
+    component: lazyRouteComponent(load as () => Promise<Record<string, () => React.ReactNode>>, name),
+  });
+const claim = personalPage('/claim', () => import('./claim/page.tsx'), 'ClaimPage');
+const tokens = personalPage('/account/tokens', () => import('./account/tokens.tsx'), 'TokensPage');
+const profile = personalPage('/account/profile', () => import('./account/profile.tsx'), 'ProfilePage');
+const sessions = personalPage('/account/sessions', () => import('./account/sessions.tsx'), 'SessionsPage');
+const apps = personalPage('/account/apps', () => import('./account/apps.tsx'), 'AppsOfAccountPage');
+const globalMeta = personalPage('/settings/metadata', () => import('./account/global-meta.tsx'), 'GlobalMetaPage');
+const market = createRoute({
+  getParentRoute: () => personal,
+  path: '/market',
+  validateSearch: texts('source', 'rev', 'target'),
+  component: lazyRouteComponent(() => import('./market/page.tsx'), 'MarketPage'),
+});
+
 const sessionPage = <const Path extends string, Search extends object>(
   path: Path,
   component: 'LoginPage' | 'SignUpPage' | 'VerifyPage' | 'RecoverPage' | 'ResetPage',
@@ -83,7 +106,7 @@ const consent = createRoute({
 const fleet = createRoute({
   getParentRoute: () => framed,
   path: '/u/$user/devices',
-  validateSearch: texts('q', 'sort'),
+  validateSearch: texts('q', 'sort', 'source'),
   component: lazyRouteComponent(() => import('./fleet/page.tsx'), 'FleetPage'),
 });
 const person = createRoute({
@@ -94,8 +117,42 @@ const person = createRoute({
   },
 });
 
+const device = createRoute({
+  getParentRoute: () => framed,
+  path: '/u/$user/devices/$device',
+  component: lazyRouteComponent(() => import('./device/layout.tsx'), 'DeviceLayout'),
+});
+const tab = <const Path extends string, Search extends object>(
+  path: Path,
+  validateSearch: (search: Record<string, unknown>) => Search,
+  load: () => Promise<Record<string, unknown>>,
+  name: string,
+) =>
+  createRoute({
+    getParentRoute: () => device,
+    path,
+    validateSearch,
+    component: lazyRouteComponent(load as () => Promise<Record<string, () => React.ReactNode>>, name),
+  });
+const tabs = [
+  tab('/', texts('rev'), () => import('./device/summary.tsx'), 'SummaryPage'),
+  tab('/apps', texts('rev'), () => import('./device/apps.tsx'), 'AppsPage'),
+  tab('/files', texts('rev', 'find'), () => import('./device/files.tsx'), 'FilesPage'),
+  tab('/state', texts('rev'), () => import('./device/state.tsx'), 'StatePage'),
+  tab('/metadata', texts(), () => import('./device/metadata.tsx'), 'MetadataPage'),
+  tab('/revisions', texts('rev'), () => import('./device/revisions.tsx'), 'RevisionsPage'),
+  tab('/diff', texts('from', 'to', 'other'), () => import('./diff/page.tsx'), 'DiffPage'),
+  tab('/logs', texts('lvl', 'plat', 'rev', 'text', 'src', 'line'), () => import('./logs/page.tsx'), 'LogsPage'),
+  tab('/edit', texts('rev', 'file'), () => import('./editor/page.tsx'), 'EditorPage'),
+] as const;
+
 const tree = root.addChildren([
-  framed.addChildren([personal.addChildren([overview]), fleet, person]),
+  framed.addChildren([
+    personal.addChildren([overview, claim, tokens, profile, sessions, apps, globalMeta, market]),
+    fleet,
+    person,
+    device.addChildren(tabs),
+  ]),
   login,
   signup,
   verify,

@@ -2,11 +2,12 @@ import { ActionIcon, Button, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { parseFleetQuery } from '@pantavisor/hub-api';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { useEvents } from '../hub/live.ts';
 import { useViewer } from '../hub/viewer.ts';
 import { Icon } from '../show/icon.tsx';
+import { LinkButton } from '../show/link-button.tsx';
 import { Announce, Empty } from '../show/messages.tsx';
 import { CopyLine } from '../show/values.tsx';
 import { fleetText } from '../text/index.ts';
@@ -70,7 +71,7 @@ function useLiveFleet(): void {
 
 /** All devices of the viewer: query line, facets, table, and what can be done to many at once. */
 export function OwnFleet() {
-  const { q = '', sort = 'nick' } = useSearch({ from: '/framed/u/$user/devices' });
+  const { q = '', sort = 'nick', source } = useSearch({ from: '/framed/u/$user/devices' });
   const { nick } = useViewer();
   const navigate = useNavigate({ from: '/u/$user/devices' });
   const facets = useQuery(facetsQuery(q));
@@ -88,11 +89,12 @@ export function OwnFleet() {
       <div className={classes.heading}>
         <h1>{fleetText.title}</h1>
         {total !== undefined && <span className="soft">{fleetText.total(total)}</span>}
-        <Button component={Link} to="/claim" size="compact-sm" variant="light" leftSection={<Icon name="claim" />}>
+        <LinkButton to="/claim" size="compact-sm" variant="light" leftSection={<Icon name="claim" />}>
           {fleetText.emptyAction}
-        </Button>
+        </LinkButton>
       </div>
       <Announce>{total === undefined ? '' : fleetText.total(total)}</Announce>
+      {source !== undefined && <p className={classes.choose}>{fleetText.choose(source.replace('@', ', '))}</p>}
       <QueryLine line={q} onChange={(text) => search({ q: text })} />
       <div className={classes.columns}>
         <aside className={classes.aside} data-open={facetsOpen} aria-label={fleetText.facets}>
@@ -111,16 +113,20 @@ export function OwnFleet() {
           </Button>
           {count > 0 && (
             <Suspense fallback={<div className={classes.barSpace} />}>
-              <BulkBar selection={selection} count={count} query={q} onClear={() => setSelection(emptySelection)} />
+              <BulkBar
+                selection={selection}
+                count={count}
+                query={q}
+                source={source}
+                onClear={() => setSelection(emptySelection)}
+              />
             </Suspense>
           )}
           {total === 0 && q === '' ? (
             <Empty icon="devices" title={fleetText.emptyTitle}>
               <p>{fleetText.emptyHint}</p>
               <CopyLine what="command" value={fleetText.emptyCommand.replace('<hub>', location.origin)} />
-              <Button component={Link} to="/claim">
-                {fleetText.emptyAction}
-              </Button>
+              <LinkButton to="/claim">{fleetText.emptyAction}</LinkButton>
             </Empty>
           ) : (
             <FleetTable

@@ -30,7 +30,7 @@ export function PublicFleet({ user }: { user: string }) {
       <ul className={classes.list}>
         {devices.data?.page.map(({ id, nick, 'time-modified': modified }) => (
           <li key={id}>
-            <Link to={'/u/$user/devices/$device' as '/'} params={{ user, device: id } as never}>
+            <Link to="/u/$user/devices/$device" params={{ user, device: id }}>
               {nick}
             </Link>
             <When time={modified} />

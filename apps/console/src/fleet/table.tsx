@@ -62,11 +62,7 @@ function Row({
         <Checkbox size="xs" checked={selected} onChange={onToggle} aria-label={fleetText.select(nick)} />
       </div>
       <div role="cell" className={classes.cell} data-column="nick">
-        <Link
-          to={'/u/$user/devices/$device' as '/'}
-          params={{ user, device: id } as never}
-          className={classes.name ?? ''}
-        >
+        <Link to="/u/$user/devices/$device" params={{ user, device: id }} className={classes.name ?? ''}>
           {nick}
         </Link>
         {device.public && (

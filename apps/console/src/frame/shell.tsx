@@ -7,6 +7,7 @@ import { hub } from '../hub/client.ts';
 import { useConnection } from '../hub/live.ts';
 import { isLoggedIn, useViewer, viewerQuery } from '../hub/viewer.ts';
 import { Icon, type IconName } from '../show/icon.tsx';
+import { LinkButton } from '../show/link-button.tsx';
 import { frameText } from '../text/index.ts';
 import { useNotices } from './notices.tsx';
 import classes from './shell.module.css';
@@ -53,7 +54,7 @@ function Rail({ open, onNavigate }: { open: boolean; onNavigate: () => void }) {
           </li>
         ))}
       </ul>
-      <Link to={'/claim' as '/'} className={classes.add ?? ''} onClick={onNavigate}>
+      <Link to="/claim" className={classes.add ?? ''} onClick={onNavigate}>
         <Icon name="claim" />
         {frameText.claim}
       </Link>
@@ -91,8 +92,8 @@ function AccountMenu() {
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item onClick={() => navigate({ to: '/account/profile' as '/' })}>{frameText.profile}</Menu.Item>
-        <Menu.Item onClick={() => navigate({ to: '/account/sessions' as '/' })}>{frameText.sessions}</Menu.Item>
+        <Menu.Item onClick={() => navigate({ to: '/account/profile' })}>{frameText.profile}</Menu.Item>
+        <Menu.Item onClick={() => navigate({ to: '/account/sessions' })}>{frameText.sessions}</Menu.Item>
         <Menu.Divider />
         <Menu.Label>{frameText.colours}</Menu.Label>
         {schemes.map(([scheme, text]) => (
@@ -191,9 +192,9 @@ export function Shell() {
           {loggedIn ? (
             <AccountMenu />
           ) : (
-            <Button component={Link} to="/login" variant="default">
+            <LinkButton to="/login" variant="default">
               {frameText.logIn}
-            </Button>
+            </LinkButton>
           )}
         </div>
       </header>

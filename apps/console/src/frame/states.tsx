@@ -1,6 +1,6 @@
 import { Button, Loader } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
 import { refusalOf } from '../hub/client.ts';
+import { LinkButton } from '../show/link-button.tsx';
 import { Empty, Failure } from '../show/messages.tsx';
 import { frameText } from '../text/index.ts';
 import classes from './states.module.css';
@@ -18,9 +18,9 @@ export function NotFound() {
   return (
     <Empty icon="search" title={frameText.notFoundTitle}>
       <p>{frameText.notFoundHint}</p>
-      <Button component={Link} to="/" variant="default">
+      <LinkButton to="/" variant="default">
         {frameText.overview}
-      </Button>
+      </LinkButton>
     </Empty>
   );
 }

@@ -1,6 +1,6 @@
 import { ActionIcon, CopyButton, Tooltip } from '@mantine/core';
 import { useSyncExternalStore } from 'react';
-import { ago, frameText, moment } from '../text/index.ts';
+import { ago, frameText, moment, size } from '../text/index.ts';
 import { Icon } from './icon.tsx';
 import classes from './values.module.css';
 
@@ -40,6 +40,30 @@ export function When({ time }: { time: string }) {
     <time dateTime={time} title={moment(then)} className={classes.when}>
       {ago(then, Math.max(now, Date.now()))}
     </time>
+  );
+}
+
+export function Size({ bytes }: { bytes: number }) {
+  return <span title={`${bytes.toLocaleString('en')} B`}>{size(bytes)}</span>;
+}
+
+/** The first characters of a hash; a click copies all of it. */
+export function Hash({ value, what = 'hash' }: { value: string; what?: string }) {
+  if (value === '') return <span className="soft">–</span>;
+  return (
+    <CopyButton value={value}>
+      {({ copied, copy }) => (
+        <button
+          type="button"
+          className={classes.hash}
+          onClick={copy}
+          title={value}
+          aria-label={copied ? frameText.copied : frameText.copyWhat(`${what} ${value.slice(0, 8)}`)}
+        >
+          {copied ? frameText.copied : value.slice(0, 8)}
+        </button>
+      )}
+    </CopyButton>
   );
 }
 

@@ -74,5 +74,7 @@ export const fleet = {
   finished: (good: number, bad: number) =>
     bad === 0 ? `Done: ${count(good, 'device', 'devices')}.` : `${good} done, ${bad} failed.`,
   failures: 'What failed',
+  more: 'More',
+  choose: (source: string) => `Select the devices that shall get revision ${source}.`,
   nothingBefore: 'no revision ran before',
 } as const;

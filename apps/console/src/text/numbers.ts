@@ -7,6 +7,20 @@ export const number = (value: number): string => plain.format(value);
 export const count = (value: number, one: string, many: string): string =>
   `${plain.format(value)} ${value === 1 ? one : many}`;
 
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** A size in binary units with three digits at most, e.g. `1.4 MiB`. */
+export function size(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 100 ? 0 : 1;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
 const steps: [number, Intl.RelativeTimeFormatUnit][] = [
   [60, 'second'],
   [60, 'minute'],
