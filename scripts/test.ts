@@ -30,7 +30,12 @@ const stages: Record<string, () => Stage[]> = {
   e2e: () => suite('e2e', ['tests/!(boot)/**/*.test.ts'], 1),
   /** The essentials of the device once more on the small host; `device-small` runs them all. */
   small: () =>
-    smallHost('small', ['tests/e2e/device.test.ts', 'tests/e2e/device-adoption.test.ts', 'tests/tools/*.test.ts']),
+    smallHost('small', [
+      'tests/e2e/device.test.ts',
+      'tests/e2e/device-adoption.test.ts',
+      'tests/e2e/hub-device.test.ts',
+      'tests/tools/*.test.ts',
+    ]),
   /** Machines in QEMU: the essentials; `boot-all` runs everything. */
   boot: () => suite('boot', ['tests/boot/*.test.ts'], 2),
 };
@@ -40,7 +45,7 @@ const onDemand: Record<string, () => Stage[]> = {
   'boot-all': () => suite('boot-all', ['tests/boot/**/*.test.ts'], 2),
   'device-small': () =>
     smallHost('device-small', [
-      'tests/e2e/{device,logs,updates}*.test.ts',
+      'tests/e2e/{device,hub,logs,updates}*.test.ts',
       'tests/conformance/*.test.ts',
       'tests/tools/*.test.ts',
     ]),

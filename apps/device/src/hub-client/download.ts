@@ -77,10 +77,11 @@ export class Downloader {
     });
     await this.#checkSpace([...wanted.values()]);
     const tally = new Tally(this.#parts.clock, wanted, request, () => rounds.progress('downloading-artifacts'));
-    await this.#untilDone(rounds, 'downloading-artifacts', async () => {
+    const fetchAll = async () => {
       const open = await this.#stillMissing([...wanted.keys()]);
       return this.#each(open, (id) => this.#fetch(id, wanted, tally));
-    });
+    };
+    await this.#untilDone(rounds, 'downloading-artifacts', fetchAll, () => tally.bytes);
     await this.#forgetPartsBut([]);
   }
 
@@ -107,10 +108,19 @@ export class Downloader {
     return inParallel(items, this.#parts.config.PH_UPDATER_TRANSFER_MAX_COUNT, work);
   }
 
-  /** Rounds until one is without failures. Rounds that nobody answered are not counted: a device may be offline for days. */
-  async #untilDone(rounds: Rounds, message: RoundMessage, round: () => Promise<unknown[]>): Promise<void> {
+  /**
+   * Rounds until one is without failures. Rounds that nobody answered are not counted: a device may be offline for days. A line that cuts and still
+   * brings something is not one that is dead: then the waits do not grow.
+   */
+  async #untilDone(
+    rounds: Rounds,
+    message: RoundMessage,
+    round: () => Promise<unknown[]>,
+    bytes: () => number = () => 0,
+  ): Promise<void> {
     for (let silent = 0; ; ) {
       await rounds.note(message);
+      const before = bytes();
       const failures = await round();
       if (failures.length === 0) return;
       for (const failure of failures) {
@@ -118,7 +128,7 @@ export class Downloader {
         this.#parts.log('WARN', 'hub', failure instanceof Error ? failure.message : String(failure));
       }
       const answered = failures.some((failure) => !(failure instanceof HostError));
-      silent = answered ? 0 : silent + 1;
+      silent = answered || bytes() > before ? 0 : silent + 1;
       if (answered) rounds.count(failures);
       await this.#wait(Math.min(times.roundMs * 2 ** silent, times.longestMs));
     }
@@ -252,15 +262,19 @@ class Tally {
     this.#told = clock.monotonic();
   }
 
+  /** Bytes that are there of all objects. */
+  get bytes(): number {
+    return [...this.#have.values()].reduce((total, one) => total + one, 0);
+  }
+
   has(id: string, bytes: number): void {
     this.#have.set(id, bytes);
     const now = this.#clock.monotonic();
     if (now - this.#told < times.reportMs) return;
     this.#told = now;
-    const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, one) => total + one, 0);
     const downloads: Downloads = {
-      totalSize: sum([...this.#wanted.values()].map(({ size }) => size)),
-      totalDownloaded: sum(this.#have.values()),
+      totalSize: [...this.#wanted.values()].reduce((total, { size }) => total + size, 0),
+      totalDownloaded: this.bytes,
       startTime: this.#start,
       currentTime: Math.floor(this.#clock.wall() / 1000),
     };
