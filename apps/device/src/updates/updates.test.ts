@@ -1,7 +1,7 @@
 /** Whole devices under update: the real program on the simulated machine, through the control socket, in virtual time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UpdateDevice, versioned } from './testing/update-device.ts';
+import { groups, UpdateDevice, versioned } from './testing/update-device.ts';
 
 const timeout = 30_000;
 const initial = [versioned('web', 1), versioned('db', 1)];
@@ -54,6 +54,22 @@ test('an update that needs a reboot runs after it and becomes the rollback point
   await device.until('locals/next', 'DONE');
   await device.device.request('GET', '/containers');
   assert.ok((await device.bootEntries()).includes('pv_rev=locals/next'));
+  assert.equal(await device.device.stop(), 0);
+});
+
+test('pools that change ask for a reboot, so that no container keeps an address of the old ones', {
+  timeout,
+}, async () => {
+  const deviceOf = (subnet: string, gateway: string) => ({
+    'device.json': { groups, network: { pools: { internal: { type: 'bridge', bridge: 'pvbr0', subnet, gateway } } } },
+  });
+  const device = await UpdateDevice.install(initial, {}, deviceOf('10.0.3.0/24', '10.0.3.1'));
+  await device.store('locals/pools', initial, deviceOf('10.0.4.0/24', '10.0.4.1'));
+  assert.equal(await device.command('LOCAL_RUN', 'locals/pools'), '200');
+  assert.equal(await device.reboot(), 0);
+  const log = await device.host.files.readText('/data/logs/0/pantavisor/pantavisor.log');
+  assert.match(log, /reboot because device\.json changed/);
+  await device.until('locals/pools', 'DONE');
   assert.equal(await device.device.stop(), 0);
 });
 

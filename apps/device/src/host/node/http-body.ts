@@ -1,5 +1,5 @@
 /** Request bodies on Node: read whole with a limit, streamed into a file with its SHA-256, or thrown away. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -7,6 +7,8 @@ import { HostError } from '../ports.ts';
 
 /** Bytes collected before one write to the file; larger pieces gain nothing, smaller ones cost a thread-pool trip each. */
 const pieceBytes = 1024 * 1024;
+/** Pieces that wait for the disk while more are read: a disk that is slow for a moment does not stop the reading. */
+const waitingPieces = 3;
 /** Pieces between two beginnings of writing back to the disk. */
 const flushPieces = 32;
 
@@ -101,28 +103,13 @@ async function copy(
   const hash = createHash('sha256');
   const writer = new PieceWriter(file);
   let size = 0;
-  let pending: Buffer[] = [];
-  let pendingBytes = 0;
-  const flush = async () => {
-    const piece = pending;
-    size += pendingBytes;
-    pending = [];
-    pendingBytes = 0;
+  const take = async (piece: Buffer[]) => {
+    for (const { length } of piece) size += length;
     if (!(await admit(size))) throw new HostError('EFBIG', 'write', path, 'the body was refused');
     await writer.write(piece);
   };
   try {
-    if (hasBody(message)) {
-      for await (const chunk of message.iterator({ destroyOnReturn: false })) {
-        const bytes: Buffer = chunk;
-        hash.update(bytes);
-        pending.push(bytes);
-        pendingBytes += bytes.length;
-        if (pendingBytes >= pieceBytes) await flush();
-      }
-      if (!message.complete) throw cutOff();
-    }
-    if (pendingBytes > 0) await flush();
+    if (hasBody(message)) await eachPiece(message, hash, take);
     await writer.end();
     return { size, sha256: hash.digest('hex') };
   } catch (error) {
@@ -131,10 +118,71 @@ async function copy(
   }
 }
 
-/** Writes pieces one after the other, each beside the reading and hashing of the next: memory stays at two pieces. */
+/**
+ * Gives the body on in pieces of about 1 MiB, one after the other, while the next is read and hashed. By events, since an iterator costs
+ * several promises for each 64 KiB that node reads.
+ * @throws HostError ECONNRESET when the client goes away; what `take` throws
+ */
+function eachPiece(message: IncomingMessage, hash: Hash, take: (piece: Buffer[]) => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let pending: Buffer[] = [];
+    let pendingBytes = 0;
+    /** The piece before is being taken. */
+    let busy = false;
+    let over = false;
+    let gone: HostError | undefined;
+    const settle = (error?: unknown) => {
+      message.off('data', collect).off('end', end).off('close', close).off('error', close);
+      if (error === undefined) return resolve();
+      // What is left goes nowhere: a paused request would hold up the next one of its connection.
+      message.resume();
+      reject(error);
+    };
+    const goOn = () => {
+      busy = false;
+      if (gone) return settle(gone);
+      if (over) return end();
+      if (pendingBytes >= pieceBytes) pass();
+      message.resume();
+    };
+    const pass = () => {
+      const piece = pending;
+      pending = [];
+      pendingBytes = 0;
+      busy = true;
+      take(piece).then(goOn, settle);
+    };
+    const collect = (bytes: Buffer) => {
+      hash.update(bytes);
+      pending.push(bytes);
+      pendingBytes += bytes.length;
+      if (pendingBytes < pieceBytes) return;
+      if (busy) message.pause();
+      else pass();
+    };
+    const end = () => {
+      over = true;
+      if (busy) return;
+      if (!message.complete) settle(cutOff());
+      else if (pendingBytes > 0) pass();
+      else settle();
+    };
+    const close = () => {
+      if (message.complete) return;
+      gone = cutOff();
+      // The file is not given up before the piece in hand is done with it.
+      if (!busy) settle(gone);
+    };
+    message.on('data', collect).on('end', end).on('close', close).on('error', close);
+    if (message.destroyed) close();
+  });
+}
+
+/** Writes pieces one after the other, each beside the reading and hashing of the next few: memory stays at a few pieces. */
 class PieceWriter {
   readonly #file: FileHandle;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #writing: Promise<void>[] = [];
+  #last: Promise<void> = Promise.resolve();
   #flushing: Promise<void> | undefined;
   #unflushed = 0;
 
@@ -142,11 +190,12 @@ class PieceWriter {
     this.#file = file;
   }
 
-  /** Resolves when the piece before is written; fails with the failure of that. */
+  /** Resolves when the next piece may come: few are waiting. Fails with the failure of an earlier one. */
   async write(piece: Buffer[]): Promise<void> {
-    await this.#writing;
-    this.#writing = writeAll(this.#file, piece);
-    this.#writing.catch(() => {});
+    this.#last = this.#last.then(() => writeAll(this.#file, piece));
+    this.#last.catch(() => {});
+    this.#writing.push(this.#last);
+    if (this.#writing.length > waitingPieces) await this.#writing.shift();
     this.#unflushed += 1;
     if (this.#unflushed < flushPieces || this.#flushing) return;
     // The disk starts early on what will have to be durable in the end: the sync after the last piece is then short.
@@ -158,7 +207,7 @@ class PieceWriter {
   }
 
   async end(): Promise<void> {
-    await this.#writing;
+    await this.#last;
     await this.#flushing;
   }
 }

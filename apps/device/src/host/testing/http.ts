@@ -48,6 +48,7 @@ async function readUntil(socket: Socket, pattern: RegExp): Promise<string> {
 }
 
 const withoutDate = (text: string) => text.replace(/Date: [A-Z][a-z]{2}, [^\r]+ GMT/g, 'Date: now');
+const digestOf = (content: Uint8Array) => createHash('sha256').update(content).digest('hex');
 const countResponses = (text: string) => text.match(/HTTP\/1\.1 \d{3} /g)?.length ?? 0;
 
 /**
@@ -217,12 +218,56 @@ export function testHttp(name: string, start: StartServer): void {
         const [response] = await once(upload, 'response');
         let text = '';
         for await (const part of response) text += part;
-        const sha256 = createHash('sha256').update(content).digest('hex');
+        const sha256 = digestOf(content);
         assert.deepEqual(JSON.parse(text), { size, sha256 });
         assert.deepEqual(readFileSync(join(directory, 'body')), content);
         assert.equal(statSync(join(directory, 'body')).mode & 0o777, 0o640);
       }
     }
+  });
+
+  test('3 MiB in tiny slices are stored whole, and nothing is answered before the last byte', async (t) => {
+    const { socketPath, directory } = await serve(t, 'saves');
+    const content = randomBytes(3 * 1024 * 1024);
+    const socket = connect({ path: socketPath, noDelay: true });
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString('latin1');
+    });
+    socket.write(`PUT /body HTTP/1.1\r\nConnection: close\r\nContent-Length: ${content.length}\r\n\r\n`);
+    const last = content.length - 1;
+    for (let at = 0; at < last; ) {
+      // Byte by byte at the beginning, at the end and about each MiB, where hosts may cut; odd sizes between.
+      const beside = at % (1024 * 1024);
+      const near = beside < 100 || beside > 1024 * 1024 - 100;
+      const end = Math.min(last, near ? at + 1 : at + 4093, near ? last : at - beside + 1024 * 1024 - 99);
+      await new Promise((resolve) => socket.write(content.subarray(at, end), resolve));
+      await new Promise(setImmediate);
+      at = end;
+    }
+    // Another client is answered meanwhile: the server has had its turn, and has said nothing here.
+    assert.match(await send(socketPath, 'GET /failures HTTP/1.0\r\n\r\n'), /\[\]$/);
+    assert.equal(answer, '');
+    socket.write(content.subarray(last));
+    await once(socket, 'close');
+    assert.equal(countResponses(answer), 1);
+    assert.ok(answer.endsWith(JSON.stringify({ size: content.length, sha256: digestOf(content) })), answer);
+    assert.deepEqual(readFileSync(join(directory, 'body')), content);
+  });
+
+  test('a client that leaves in the middle of a large body leaves no file', async (t) => {
+    const { socketPath, directory } = await serve(t, 'saves');
+    for (const sent of [1024 * 1024 - 1, 2 * 1024 * 1024, 4_000_000]) {
+      const socket = connect(socketPath);
+      socket.on('error', () => {});
+      socket.write('PUT /body HTTP/1.1\r\nContent-Length: 5000000\r\n\r\n');
+      await new Promise((resolve) => socket.write(Buffer.alloc(sent), resolve));
+      socket.destroy();
+    }
+    let failures = '';
+    while (!failures.endsWith('["ECONNRESET","ECONNRESET","ECONNRESET"]'))
+      failures = await send(socketPath, 'GET /failures HTTP/1.0\r\n\r\n');
+    assert.equal(existsSync(join(directory, 'body')), false);
   });
 
   test('saveBody leaves nothing when it is refused or cannot write', async (t) => {
