@@ -19,8 +19,8 @@ const minute = 60_000;
 test(`${enough} crash states of all flows have no violation`, { timeout: 30 * minute }, async (context) => {
   const begin = performance.now();
   const names = allFlows().map(({ name }) => name);
-  // More than enough are asked for, since some flows have fewer states than their share.
-  const found = await exploreAll(divideStates(names, enough * 1.2), { seed, mostViolations: 5 });
+  // Some flows have fewer states than their share, others more: together they come to a third more than is asked for.
+  const found = await exploreAll(divideStates(names, enough), { seed, mostViolations: 5 });
   context.diagnostic(`\n${formatTable(found, performance.now() - begin)}`);
   const violations = found.flatMap(({ violations }) => violations);
   assert.deepEqual(violations, []);
