@@ -57,6 +57,36 @@ test('an update that needs a reboot runs after it and becomes the rollback point
   assert.equal(await device.device.stop(), 0);
 });
 
+test('a second update in place leaves alone what only the first one changed', { timeout }, async () => {
+  const device = await UpdateDevice.install(initial);
+  await device.store('locals/first', next);
+  await device.store('locals/second', [versioned('web', 2), versioned('db', 2)]);
+  assert.equal(await device.command('LOCAL_RUN', 'locals/first'), '200');
+  await device.until('locals/first', 'UPDATED');
+  const before = device.pids();
+  assert.equal(await device.command('LOCAL_RUN', 'locals/second'), '200');
+  await device.until('locals/second', 'UPDATED');
+  const after = device.pids();
+  assert.equal(after.web, before.web);
+  assert.notEqual(after.db, before.db);
+  assert.equal(await device.device.stop(), 0);
+});
+
+test('a stored revision whose state is lost does not stand in the way of the next', { timeout }, async () => {
+  const device = await UpdateDevice.install(initial);
+  await device.store('locals/lost', next);
+  await device.host.files.unlink('/data/trails/locals/lost/.pvr/json');
+  await device.store('locals/next', next);
+  assert.equal(await device.command('LOCAL_RUN', 'locals/next'), '200');
+  await device.until('locals/next', 'UPDATED');
+  assert.equal(await device.current(), 'locals/next');
+  // Asked for by name it fails, and the one that runs goes on running.
+  assert.equal(await device.command('LOCAL_RUN', 'locals/lost'), '200');
+  await device.until('locals/lost', 'WONTGO');
+  assert.equal(await device.current(), 'locals/next');
+  assert.equal(await device.device.stop(), 0);
+});
+
 test('pools that change ask for a reboot, so that no container keeps an address of the old ones', {
   timeout,
 }, async () => {
