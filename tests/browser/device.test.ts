@@ -89,11 +89,11 @@ test('a device is looked at from all sides', options, async (t) => {
   await demandAccessible(page, 'the revisions');
   await page.getByRole('button', { name: 'Compare' }).click();
   await page.getByText('Restarts: web.').waitFor();
-  await page.getByRole('button', { name: '▸ web/run.json' }).click();
+  await page.getByRole('button', { name: 'web/run.json' }).click();
   await page.getByRole('rowheader', { name: 'status_goal' }).waitFor();
-  await page.getByRole('button', { name: '▸ _config/web/etc/app.conf' }).click();
+  await page.getByRole('button', { name: '_config/web/etc/app.conf' }).click();
   await page.getByText('+ title = Version 2').waitFor();
-  await page.getByRole('button', { name: '▸ web/root.squashfs' }).click();
+  await page.getByRole('button', { name: 'web/root.squashfs' }).click();
   await page.getByText('Not text: compared by size and hash.').waitFor();
   await demandAccessible(page, 'a comparison');
   await picture(page, 'diff-light', { fullPage: true });

@@ -35,6 +35,7 @@ function nowLine({ summary, newest }: ShownDevice): string {
   const kind = classOfStatus(summary.status);
   if (kind === 'good') return deviceText.now.inOrder(reported);
   if (kind === 'moving') return deviceText.now.moving(reported, summary.status);
+  if (summary.status === 'WONTGO') return deviceText.now.refused(reported);
   if (kind === 'failed') return deviceText.now.failed(reported);
   return kind === 'waiting' ? deviceText.now.waiting(reported) : deviceText.now.unknown;
 }

@@ -1,8 +1,10 @@
 import { autocompletion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
 import { json } from '@codemirror/lang-json';
+import { HighlightStyle, syntaxHighlighting } from '@codemirror/language';
 import { lintGutter, setDiagnostics } from '@codemirror/lint';
 import { EditorState } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
 import type { Problem } from '@pantavisor/state';
 import { basicSetup } from 'codemirror';
 import { useEffect, useRef } from 'react';
@@ -56,6 +58,13 @@ const look = EditorView.theme({
   '.cm-panels': { backgroundColor: 'var(--paper-sunk)', color: 'var(--ink)' },
 });
 
+/** Colours that are legible in both schemes. */
+const colours = HighlightStyle.define([
+  { tag: tags.propertyName, color: 'var(--accent)' },
+  { tag: tags.string, color: 'var(--good)' },
+  { tag: [tags.number, tags.bool, tags.null], color: 'var(--moving)' },
+]);
+
 interface CodeProps {
   /** key of the state */
   name: string;
@@ -85,6 +94,7 @@ export function Code({ name, text, label, problems, onChange }: CodeProps) {
           EditorView.cspNonce.of(nonce),
           basicSetup,
           look,
+          syntaxHighlighting(colours),
           lintGutter(),
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ 'aria-label': label }),

@@ -1,4 +1,4 @@
-import { ActionIcon, Button } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { listParts, type Problem } from '@pantavisor/state';
 import { stateText } from '../device/outline.ts';
 import layout from '../look/layout.module.css';
@@ -34,24 +34,7 @@ export function FileTree({ draft, problems, chosen, onChoose, onAdd, onRemoveApp
         if (keys.length === 0) return null;
         return (
           <details key={part.name} open className={classes.part}>
-            <summary>
-              {part.name === '' ? diffText.kinds.root : part.name}
-              {part.kind === 'container' && (
-                <ActionIcon
-                  variant="subtle"
-                  size="xs"
-                  color="red"
-                  className={layout.end ?? ''}
-                  aria-label={`${editorText.removeApp} ${part.name}`}
-                  onClick={(event) => {
-                    event.preventDefault();
-                    onRemoveApp(part.name);
-                  }}
-                >
-                  <Icon name="trash" size={12} />
-                </ActionIcon>
-              )}
-            </summary>
+            <summary>{part.name === '' ? diffText.kinds.root : part.name}</summary>
             <ul className={layout.list}>
               {keys.map((key) => {
                 const change = changeOf(draft, key);
@@ -77,6 +60,18 @@ export function FileTree({ draft, problems, chosen, onChoose, onAdd, onRemoveApp
                 );
               })}
             </ul>
+            {part.kind === 'container' && (
+              <Button
+                variant="subtle"
+                color="red"
+                size="compact-xs"
+                leftSection={<Icon name="trash" size={12} />}
+                aria-label={`${editorText.removeApp} ${part.name}`}
+                onClick={() => onRemoveApp(part.name)}
+              >
+                {editorText.removeApp}
+              </Button>
+            )}
           </details>
         );
       })}

@@ -56,6 +56,7 @@ export const device = {
     waiting: (rev: number) => `Revision ${rev} waits until the device asks for it.`,
     moving: (rev: number, status: string) => `Takes over revision ${rev}: ${status.toLowerCase()}.`,
     failed: (rev: number) => `Revision ${rev} did not hold.`,
+    refused: (rev: number) => `Revision ${rev} was refused; what ran before still runs.`,
     unknown: 'Nothing is known about it yet.',
   },
   progress: 'Update',
