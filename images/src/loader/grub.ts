@@ -54,7 +54,7 @@ function boot_revision {
     fi
   done
   echo "boot: revision $revision"
-  if linux "$files/pv-kernel.img" ${kernelArguments} panic=2 rdinit=/usr/bin/pantavisor pv_rev=$revision pv_try=$pv_try pv_quickboot; then
+  if linux "$files/pv-kernel.img" ${kernelArguments} panic=2 rdinit=/usr/bin/pantavisor pv_rev=$revision pv_try=$pv_try; then
     if initrd $initrds; then
       boot
     fi
