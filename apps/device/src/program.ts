@@ -5,6 +5,7 @@ import { type ExitName, exitCodes, exitOf } from './boot/exit-codes.ts';
 import { ConfigError, loadConfig } from './config/load.ts';
 import type { InitProcess } from './host/init-process.ts';
 import type { Host } from './host/ports.ts';
+import { idle } from './init/standalone.ts';
 import { startMachine } from './init/start.ts';
 import { type StopPurpose, startDevice } from './runtime/device.ts';
 import { Failure } from './runtime/failure.ts';
@@ -55,14 +56,18 @@ async function run(host: Host): Promise<ExitName> {
   system.onSignal('SIGINT', onSignal('poweroff'));
 
   const sinks = options.verbose ? [terminalSink(system)] : init === undefined ? [] : [kernelLogSink(system)];
-  if (init !== undefined) {
+  // A person at the shell of a standalone machine starts the runtime by hand, with the word pv_embedded.
+  if (init !== undefined || system.arguments.includes('pv_embedded')) {
     const log = createLog(host.clock, () => store.snapshot().PV_LOG_LEVEL, sinks);
-    await startMachine(host, {
-      config: store.snapshot(),
-      cmdline,
-      storage,
-      log: (level, text) => log(level, 'init', text),
-    });
+    const config = store.snapshot();
+    await startMachine(host, { config, cmdline, storage, log: (level, text) => log(level, 'init', text) });
+    if (config.PV_SYSTEM_INIT_MODE === 'standalone') {
+      const purpose = new Promise<StopPurpose>((resolve) => {
+        stopping.stop = resolve;
+        if (stopping.early !== undefined) resolve(stopping.early);
+      });
+      return (await idle(host, config, log, purpose)) === 'poweroff' ? 'poweredOff' : 'stopped';
+    }
   }
 
   const device = await startDevice(host, {

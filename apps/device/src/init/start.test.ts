@@ -163,3 +163,11 @@ test('modules of devices and of lists are loaded, also for devices that these br
     '/sbin/modprobe -a -q -b virtio:d2',
   ]);
 });
+
+test('in mode standalone nothing is mounted', async () => {
+  const { host, start, mounts, calls } = await machine({ PV_SYSTEM_INIT_MODE: 'standalone' });
+  const before = await mounts();
+  await inTime(host, start());
+  assert.deepEqual(await mounts(), before);
+  assert.deepEqual(calls, []);
+});

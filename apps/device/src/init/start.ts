@@ -21,6 +21,8 @@ export interface StartRequest {
 
 interface Step {
   name: string;
+  /** Done in mode `standalone`, too, where nothing is mounted until a person starts the runtime by hand. */
+  standalone?: true;
   /** Without it nothing else can work; else the start goes on. */
   vital: boolean;
   run(host: Host, request: StartRequest): Promise<void>;
@@ -29,9 +31,19 @@ interface Step {
 const programTimeout = 60_000;
 
 const steps: readonly Step[] = [
-  { name: 'load the modules of the hardware', vital: false, run: (host, { log }) => loadModules(host, log) },
+  {
+    name: 'load the modules of the hardware',
+    standalone: true,
+    vital: false,
+    run: (host, { log }) => loadModules(host, log),
+  },
   { name: 'mount control groups', vital: true, run: (host, { log }) => mountControlGroups(host, log) },
-  { name: 'bring up the loopback interface', vital: false, run: ({ network }) => network.setUp('lo') },
+  {
+    name: 'bring up the loopback interface',
+    standalone: true,
+    vital: false,
+    run: ({ network }) => network.setUp('lo'),
+  },
   { name: 'mount /etc/fstab', vital: false, run: mountTable },
   { name: 'mount directories of memory', vital: true, run: mountMemory },
   {
@@ -48,7 +60,9 @@ const steps: readonly Step[] = [
  * @throws what made a vital step fail
  */
 export async function startMachine(host: Host, request: StartRequest): Promise<void> {
-  for (const { name, vital, run } of steps) {
+  const isStandalone = request.config.PV_SYSTEM_INIT_MODE === 'standalone';
+  for (const { name, vital, standalone, run } of steps) {
+    if (isStandalone && standalone !== true) continue;
     try {
       await run(host, request);
     } catch (error) {
