@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ControlError } from '@pantavisor/ctrl-api/client';
 import { parseState } from '@pantavisor/state';
 import { buildProgram } from '../apps/device/src/host/small/testing/build.ts';
 import type { RevisionRecipe } from '../containers/src/recipe.ts';
@@ -149,7 +150,9 @@ async function withUpdates(host: HostName): Promise<void> {
     const begin = performance.now();
     for (let done = 0; done < updates; done += 1) {
       const name = names[done % 2]!;
-      await client.command('LOCAL_RUN', name);
+      // The last update is over a moment after its progress says so.
+      while (!(await accepted(client.command('LOCAL_RUN', name))))
+        await new Promise((resolve) => setTimeout(resolve, 2));
       const isOver = async () => ['UPDATED', 'DONE'].includes((await client.stepProgress(name)).status);
       const runs = async () => (await client.deviceMetadata())['pantavisor.revision'] === name;
       while (!((await runs()) && (await isOver()))) await new Promise((resolve) => setTimeout(resolve, 2));
@@ -162,6 +165,17 @@ async function withUpdates(host: HostName): Promise<void> {
     await installed.remove();
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** False while the device is busy. */
+function accepted(command: Promise<void>): Promise<boolean> {
+  return command.then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof ControlError && error.status === 503) return false;
+      throw error;
+    },
+  );
 }
 
 function note(name: string, host: HostName, value: number, digits: number, original?: string): void {
