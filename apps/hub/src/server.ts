@@ -10,6 +10,7 @@ import type { Config } from './config/options.ts';
 import { deviceHandlers } from './devices/routes.ts';
 import { exportHandlers } from './exports/routes.ts';
 import { fleetHandlers } from './fleet/routes.ts';
+import { Followers } from './followers/worker.ts';
 import { historyHandlers } from './history/routes.ts';
 import { buildApp, serverOptions, tuned } from './http/app.ts';
 import { Metrics } from './http/metrics.ts';
@@ -51,6 +52,7 @@ export async function startHub(
   { drain = 1_000, ...options }: Parameters<typeof openHub>[1] & { drain?: number } = {},
 ): Promise<RunningHub> {
   const { hub, close } = await openHub(config, options);
+  const followers = new Followers(hub);
   const shedder = new Shedder(config['max-active']);
   const metrics = new Metrics({
     pantahub_active_requests: { help: 'requests in work', read: () => shedder.active },
@@ -114,11 +116,13 @@ export async function startHub(
           );
     const cloneUrl = config['clone-port'] < 0 ? undefined : await plain(config['clone-port']);
     const timers = startChores(hub);
+    await followers.start();
     const invitation = await firstInvitation(hub);
     const stop = once(async () => {
       hub.ready = false;
       shedder.stopping = true;
       for (const timer of timers) clearInterval(timer);
+      await followers.close();
       hub.bus.tellHere({ kind: 'stopping' });
       // For a moment everybody is told 503 and to close: a connection that is cut makes devices roll back (hub-client §1.4).
       await setTimeout(drain);
@@ -136,6 +140,7 @@ export async function startHub(
     };
   } catch (error) {
     for (const server of servers) server.close();
+    await followers.close();
     await close();
     throw error;
   }

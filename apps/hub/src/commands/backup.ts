@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { sql } from 'kysely';
 import { extract, type Pack, pack } from 'tar-stream';
 import type { Db, Tables } from '../db/schema.ts';
+import { noteAllFollowing } from '../followers/queue.ts';
 import type { Hub } from '../hub.ts';
 
 /** Every table with its key, in the order of restoring. The format is the same for both databases and both blob stores. */
@@ -29,6 +30,7 @@ const keys: Record<keyof Tables, string[]> = {
   bandwidth: ['owner', 'month'],
   sessions: ['id'],
   meta_changes: ['seq'],
+  follow_work: ['id'],
 };
 const tables = Object.keys(keys) as (keyof Tables)[];
 const rowsPerFile = 1000;
@@ -147,6 +149,7 @@ export async function restore(hub: Hub, file: string): Promise<Copied> {
   await read;
   if (!recognised) throw new Error(`cannot restore ${file}: it is no backup of pantahub`);
   await continueSequences(hub);
+  await noteAllFollowing(hub.db);
   return copied;
 }
 

@@ -179,6 +179,16 @@ export const options = {
     400,
     'requests in work at once; more are answered 503 with Retry-After; 0 = no limit',
   ),
+  'follow-rate': integer(
+    'PANTAHUB_FOLLOW_RATE',
+    20,
+    'followers of a device that get its new revision, a second; 0 = all at once',
+  ),
+  'follow-hosts': text(
+    'PANTAHUB_FOLLOW_HOSTS',
+    '',
+    'more names of this hub in addresses that devices follow, comma list; those of public-url and of this machine count anyway',
+  ),
   'log-level': text('PANTAHUB_LOG_LEVEL', 'info', 'least level that is written', {
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
   }),

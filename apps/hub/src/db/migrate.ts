@@ -4,6 +4,7 @@ import * as first from './migrations/0001-first.ts';
 import * as stepReports from './migrations/0002-step-reports.ts';
 import * as console from './migrations/0003-console.ts';
 import * as logStreams from './migrations/0004-log-streams.ts';
+import * as followers from './migrations/0005-followers.ts';
 import type { Dialect } from './open.ts';
 import type { Tables } from './schema.ts';
 
@@ -13,6 +14,7 @@ export const migrations: Record<string, { up(db: Kysely<unknown>, dialect: Diale
   '0002-step-reports': stepReports,
   '0003-console': console,
   '0004-log-streams': logStreams,
+  '0005-followers': followers,
 };
 
 /**

@@ -25,7 +25,16 @@ export interface Tables {
     created: number;
     modified: number;
   };
-  profiles: { prn: string; body: Json; meta: Json; is_public: Flag; created: number; modified: number };
+  profiles: {
+    prn: string;
+    body: Json;
+    meta: Json;
+    is_public: Flag;
+    created: number;
+    modified: number;
+    /** as of a device; holds for those of the owner that say nothing */
+    follows: Generated<string | null>;
+  };
   invitations: { code: string; role: string; expires: number };
   devices: {
     id: string;
@@ -43,6 +52,8 @@ export interface Tables {
     address: string;
     created: number;
     modified: number;
+    /** whom the device follows, from its user metadata (followers/address.ts); null = it says nothing */
+    follows: Generated<string | null>;
   };
   join_tokens: {
     id: string;
@@ -183,6 +194,8 @@ export interface Tables {
     was: string | null;
     became: string | null;
   };
+  /** what is left to do for followers of a device, or for a follower; `past`: behind this follower */
+  follow_work: { id: string; kind: string; device: string; past: string; stamp: string; due: number };
   bandwidth: { owner: string; month: string; bytes: number };
 }
 

@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import { demand } from '../auth/verdict.ts';
+import { noteFollowing } from '../followers/queue.ts';
 import { noteMetaChanges } from '../history/routes.ts';
 import { Failure } from '../http/failure.ts';
 import { sortedMap } from '../http/json.ts';
@@ -101,6 +102,7 @@ async function merge(
       .set({ [column]: JSON.stringify(after) })
       .where('id', '=', id)
       .execute();
+    if (column === 'user_meta') await noteFollowing(tx, id, JSON.stringify(after), hub.clock());
     if (noteAs !== undefined) await noteMetaChanges(tx, { device: id, prn: noteAs, time: hub.clock() }, before, after);
   });
 }

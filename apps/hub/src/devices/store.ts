@@ -1,11 +1,12 @@
 import type { Device } from '@pantavisor/hub-api';
 import type { Selectable } from 'kysely';
 import type { Resource } from '../auth/verdict.ts';
-import type { Db, Tables } from '../db/schema.ts';
+import type { Db, Tables, Tx } from '../db/schema.ts';
+import { noteFollowing } from '../followers/queue.ts';
 import { sortedMap } from '../http/json.ts';
 import { wireTime } from '../names/times.ts';
 
-export type DeviceRow = Selectable<Tables['devices']>;
+export type DeviceRow = Omit<Selectable<Tables['devices']>, 'follows'>;
 type Meta = Record<string, unknown>;
 
 export const deviceStore = {
@@ -22,10 +23,22 @@ export const deviceStore = {
       .where('garbage_since', 'is', null)
       .executeTakeFirst(),
 
-  insert: (db: Db, row: DeviceRow) => db.insertInto('devices').values(row).execute(),
+  insert: async (tx: Tx, row: DeviceRow): Promise<void> => {
+    await tx.insertInto('devices').values(row).execute();
+    await noteFollowing(tx, row.id, row.user_meta, row.modified);
+  },
 
-  update: (db: Db, id: string, change: Partial<DeviceRow>) =>
-    db.updateTable('devices').set(change).where('id', '=', id).where('garbage_since', 'is', null).executeTakeFirst(),
+  update: async (tx: Tx, id: string, change: Partial<DeviceRow>) => {
+    const done = await tx
+      .updateTable('devices')
+      .set(change)
+      .where('id', '=', id)
+      .where('garbage_since', 'is', null)
+      .executeTakeFirst();
+    if (change.user_meta !== undefined && done.numUpdatedRows > 0n)
+      await noteFollowing(tx, id, change.user_meta, change.modified ?? 0);
+    return done;
+  },
 
   /** Metadata of an owner that lies under that of every device of theirs. */
   globalMeta: async (db: Db, owner: string): Promise<Meta> => {

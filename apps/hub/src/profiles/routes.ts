@@ -2,6 +2,7 @@ import { type Profile, profileRoutes } from '@pantavisor/hub-api';
 import type { Selectable } from 'kysely';
 import type { Principal } from '../auth/principal.ts';
 import type { Db, Tables } from '../db/schema.ts';
+import { noteOwnerFollowing } from '../followers/queue.ts';
 import { type Served, serve } from '../http/call.ts';
 import { Failure } from '../http/failure.ts';
 import { sortedMap } from '../http/json.ts';
@@ -138,7 +139,10 @@ export const profileHandlers: Served[] = [
   }),
   serve(profileRoutes.putMeta, async ({ hub, caller, body }) => {
     if (caller.anonymous) throw new Failure('wrong-caller-type', 'cannot change metadata: log in first');
-    await hub.writer.write((tx) => save(hub, tx, caller.prn, { meta: JSON.stringify(body) }));
+    await hub.writer.write(async (tx) => {
+      await save(hub, tx, caller.prn, { meta: JSON.stringify(body) });
+      await noteOwnerFollowing(tx, caller.prn, body, hub.clock());
+    });
     hub.bus.tell({ kind: 'owner', owner: caller.prn });
     return sortedMap(body);
   }),

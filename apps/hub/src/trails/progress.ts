@@ -2,12 +2,13 @@ import type { Progress, ProgressReport } from '@pantavisor/hub-api';
 import type { Principal } from '../auth/principal.ts';
 import type { Tx } from '../db/schema.ts';
 import { callingDevice } from '../devices/find.ts';
+import { followQueue } from '../followers/queue.ts';
 import { Failure } from '../http/failure.ts';
 import { canonicalJson, ExactNumber, isJsonObject } from '../http/json.ts';
 import type { Hub } from '../hub.ts';
 import { wireTime } from '../names/times.ts';
 import { stepFor } from './access.ts';
-import { emptyProgress, stepId } from './store.ts';
+import { emptyProgress, provenStatuses, stepId } from './store.ts';
 
 const number = (value: unknown): number => {
   const found = value instanceof ExactNumber ? Number(value.text) : value;
@@ -65,18 +66,19 @@ export async function reportProgress(
   const json = canonicalJson(progress);
   const now = hub.clock();
   await hub.writer.write(async (tx) => {
-    const found = await store(tx, stepId(id, rev), progress, json, now);
-    if (!found)
+    const before = await store(tx, stepId(id, rev), progress, json, now);
+    if (before === undefined)
       throw new Failure('not-found', `cannot report progress: revision '${params.rev}' does not exist`, {
         status: 400,
       });
+    if (isProven(progress.status) && !isProven(before)) await followQueue.add(tx, 'leader', id, now);
     await tx
       .updateTable('trails')
       .set({
         progress_rev: rev,
         status: progress.status,
         last_touched: now,
-        ...(progress.status === 'DONE' || progress.status === 'UPDATED' ? { last_insync: now } : {}),
+        ...(isProven(progress.status) ? { last_insync: now } : {}),
       })
       .where('id', '=', id)
       .execute();
@@ -86,13 +88,16 @@ export async function reportProgress(
   return json;
 }
 
-async function store(tx: Tx, step: string, progress: Progress, json: string, now: number): Promise<boolean> {
+const isProven = (status: string) => (provenStatuses as readonly string[]).includes(status);
+
+/** @returns the status before; undefined when there is no such step */
+async function store(tx: Tx, step: string, progress: Progress, json: string, now: number): Promise<string | undefined> {
   const before = await tx
     .selectFrom('steps')
     .select(['status', 'progress', 'progress_time'])
     .where('id', '=', step)
     .executeTakeFirst();
-  if (before === undefined) return false;
+  if (before === undefined) return undefined;
   await tx
     .updateTable('steps')
     .set({ progress: json, status: progress.status, progress_time: now, modified: now })
@@ -112,7 +117,7 @@ async function store(tx: Tx, step: string, progress: Progress, json: string, now
         progress: progress.progress,
       })
       .execute();
-  return true;
+  return before.status;
 }
 
 /** Lets the owner end a step: `cancel` one that is NEW, `wontgo` one that hangs INPROGRESS (hub-api §6.3). */

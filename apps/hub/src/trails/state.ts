@@ -6,6 +6,7 @@ import type { Hub } from '../hub.ts';
 import { isSha } from '../names/ids.ts';
 import { type ObjectRow, objectStore, storageIdOf } from '../objects/store.ts';
 import { demandObjectQuota } from '../plans/plans.ts';
+import type { StepRow } from './store.ts';
 
 const specs = ['pantavisor-multi-platform@1', 'pantavisor-service-embed@1', 'pantavisor-service-system@1'];
 
@@ -47,13 +48,18 @@ export function checkState(state: Record<string, unknown>, owner: string): Check
   if (problems.length > 0)
     throw new Failure('bad-request', `cannot accept the state: ${problems.slice(0, 10).join('; ')}`, { status: 500 });
   const text = canonicalJson(state);
+  return { text, sha: createHash('sha256').update(text).digest('hex'), ...ownedBy(owner, objects) };
+}
+
+/** The state of a revision as it was stored, for the trail of another owner. */
+export function storedState({ state, state_sha }: Pick<StepRow, 'state' | 'state_sha'>, owner: string): CheckedState {
+  const { objects } = objectsOf(JSON.parse(state) as Record<string, unknown>);
+  return { text: state, sha: state_sha, ...ownedBy(owner, objects) };
+}
+
+function ownedBy(owner: string, objects: readonly NamedObject[]): Pick<CheckedState, 'objects' | 'used'> {
   const named = objects.map((object) => ({ ...object, storageId: storageIdOf(owner, object.sha) }));
-  return {
-    text,
-    sha: createHash('sha256').update(text).digest('hex'),
-    objects: named,
-    used: canonicalJson([...new Set(named.map(({ storageId }) => storageId))]),
-  };
+  return { objects: named, used: canonicalJson([...new Set(named.map(({ storageId }) => storageId))]) };
 }
 
 /**

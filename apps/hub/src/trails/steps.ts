@@ -3,11 +3,12 @@ import { isDuplicate } from '../db/open.ts';
 import type { Tx } from '../db/schema.ts';
 import { callingDevice } from '../devices/find.ts';
 import { deviceStore } from '../devices/store.ts';
+import { followQueue } from '../followers/queue.ts';
 import { Failure } from '../http/failure.ts';
 import { canonicalJson } from '../http/json.ts';
 import type { Hub } from '../hub.ts';
 import { stepFor, trailFor } from './access.ts';
-import { checkState, demandObjects } from './state.ts';
+import { type CheckedState, checkState, demandObjects } from './state.ts';
 import { emptyProgress, type StepRow, stepId, type TrailRow, trailStore } from './store.ts';
 
 type State = Record<string, unknown>;
@@ -81,6 +82,7 @@ export async function createTrail(
       await demandObjects(hub, tx, caller.owner, checked, true);
       await tx.insertInto('trails').values(trail).execute();
       await trailStore.insertStep(tx, factory, checked.objects);
+      for (const kind of ['leader', 'follower'] as const) await followQueue.add(tx, kind, id, now);
     });
   } catch (error) {
     if (isDuplicate(error))
@@ -116,18 +118,28 @@ export async function postStep(
   const { rev = -1, state = {} } = body;
   const checked = checkState(state, trail.owner);
   const texts = { commit_msg: body['commit-msg'] ?? '', meta: canonicalJson(body.meta ?? {}) };
-  const row = await hub.writer.write(async (tx) => {
-    await demandObjects(hub, tx, trail.owner, checked, autolink);
-    const step = newStep(hub, trail, await takeRevision(tx, id, rev, hub.clock()), {
-      ...texts,
-      state: checked.text,
-      state_sha: checked.sha,
-      used_objects: checked.used,
-    });
-    await trailStore.insertStep(tx, step, checked.objects);
-    return step;
-  });
+  const row = await hub.writer.write((tx) => appendStep(hub, tx, trail, { rev, state: checked, autolink, ...texts }));
   hub.bus.tell({ kind: 'step', what: 'created', device: id, owner: trail.owner, rev: row.rev });
+  return row;
+}
+
+/** Stores a step in a transaction; whoever calls tells the bus after it. @param step.rev -1 appends @throws Failure */
+export async function appendStep(
+  hub: Hub,
+  tx: Tx,
+  trail: Pick<TrailRow, 'id' | 'owner' | 'device'>,
+  step: { rev: number; state: CheckedState; autolink: boolean; commit_msg: string; meta: string },
+): Promise<StepRow> {
+  const { rev, state, autolink, commit_msg, meta } = step;
+  await demandObjects(hub, tx, trail.owner, state, autolink);
+  const row = newStep(hub, trail, await takeRevision(tx, trail.id, rev, hub.clock()), {
+    commit_msg,
+    meta,
+    state: state.text,
+    state_sha: state.sha,
+    used_objects: state.used,
+  });
+  await trailStore.insertStep(tx, row, state.objects);
   return row;
 }
 

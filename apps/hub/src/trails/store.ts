@@ -11,6 +11,9 @@ export const stepId = (trail: string, rev: number) => `${trail}-${rev}`;
 /** Statuses a device still has work with (hub-client §1.4). */
 export const openStatuses = ['NEW', 'QUEUED', 'DOWNLOADING', 'INPROGRESS', 'TESTING'] as const;
 
+/** Statuses of a revision that has proved itself on its device. */
+export const provenStatuses = ['DONE', 'UPDATED'] as const;
+
 export const trailStore = {
   find: (db: Db, id: string): Promise<TrailRow | undefined> =>
     db.selectFrom('trails').selectAll().where('id', '=', id).where('garbage_since', 'is', null).executeTakeFirst(),
