@@ -39,7 +39,10 @@ export async function makeExt4({ file, size, label, uuid, folder }: Ext4Request)
   await settleInodes(file);
 }
 
-/** mke2fs takes owner and change time from the files of this machine, and nobody can set the latter on them. */
+/**
+ * mke2fs takes owner and times from the files of this machine. Nobody can set the change time on them, and following a
+ * symbolic link while the tree is read is an access that the image would tell.
+ */
 async function settleInodes(file: string): Promise<void> {
   const about = await runTool(['dumpe2fs', '-h', file], 'e2fsprogs');
   const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)$`, 'm').exec(about)?.[1]);
@@ -49,7 +52,8 @@ async function settleInodes(file: string): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'pv-ext4-'));
   try {
     const script = join(work, 'script');
-    const fields = [`ctime @${fixedTime}`, 'ctime_extra 0', 'uid 0', 'gid 0'];
+    const times = ['ctime', 'atime'].flatMap((time) => [`${time} @${fixedTime}`, `${time}_extra 0`]);
+    const fields = [...times, 'uid 0', 'gid 0'];
     await writeFile(script, inodes.flatMap((inode) => fields.map((field) => `sif <${inode}> ${field}\n`)).join(''));
     await runTool(['debugfs', '-w', '-f', script, file], 'e2fsprogs');
   } finally {
