@@ -168,7 +168,8 @@ function eachPiece(message: IncomingMessage, hash: Hash, take: (piece: Buffer[])
       else settle();
     };
     const close = () => {
-      if (message.complete) return;
+      // Not `complete`: a whole body whose client left before it was read never ends either.
+      if (over) return;
       gone = cutOff();
       // The file is not given up before the piece in hand is done with it.
       if (!busy) settle(gone);
