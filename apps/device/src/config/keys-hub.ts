@@ -93,7 +93,7 @@ export const hubKeys = [
     default: 1,
     levels: 'PH+OEM+RUN',
     aliases: [],
-    doc: 'How often a failed request to the Hub is repeated at once.',
+    doc: 'How often a request to the Hub is repeated at once when the connection fails.',
   },
   {
     key: 'PH_METADATA_DEVMETA_INTERVAL',
@@ -117,7 +117,7 @@ export const hubKeys = [
     default: 0,
     levels: 'PH+OEM+RUN',
     aliases: [],
-    doc: 'Failed requests in a row after which the device counts as offline.',
+    doc: 'Failed requests in a row that are borne before the device counts as offline.',
   },
   {
     key: 'PH_UPDATER_INTERVAL',
@@ -142,5 +142,13 @@ export const hubKeys = [
     levels: 'PH+OEM+RUN',
     aliases: [],
     doc: 'Most objects that are transferred at the same time.',
+  },
+  {
+    key: 'PH_UPDATER_TRANSFER_MAX_RATE',
+    kind: 'int',
+    default: 0,
+    levels: 'PH+OEM+RUN',
+    aliases: [],
+    doc: 'Most bytes a second that downloads take together; 0: as fast as it goes. Values from 1 to 1023 count as 1024.',
   },
 ] as const satisfies readonly KeySpec[];

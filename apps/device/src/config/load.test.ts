@@ -157,5 +157,5 @@ test("the Hub's file is read below policy and environment, and written with what
     /^PH_CREDS_HOST=hub\.example\nPH_CREDS_ID=abc\nPH_CREDS_PORT=8443\nPH_CREDS_PROXY_NOPROXYCONNECT=0\n/,
   );
   assert.doesNotMatch(written, /PH_CREDS_SECRET/);
-  assert.equal(written.split('\n').length - 1, 14);
+  assert.equal(written.split('\n').length - 1, 15);
 });

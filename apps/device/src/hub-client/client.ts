@@ -115,6 +115,7 @@ export class HubClient implements Remote, Rounds {
       layout,
       objects,
       config,
+      rate: () => store.snapshot().PH_UPDATER_TRANSFER_MAX_RATE,
       context,
       space,
       collect,
@@ -250,8 +251,12 @@ export class HubClient implements Remote, Rounds {
   }
 
   #settings(): HubSettings {
-    const { PH_UPDATER_INTERVAL, PH_UPDATER_NETWORK_TIMEOUT } = this.#parts.store.snapshot();
-    return { pollMs: Math.max(1, PH_UPDATER_INTERVAL) * 1000, lossMs: PH_UPDATER_NETWORK_TIMEOUT * 1000 };
+    const config = this.#parts.store.snapshot();
+    return {
+      pollMs: Math.max(1, config.PH_UPDATER_INTERVAL) * 1000,
+      lossMs: config.PH_UPDATER_NETWORK_TIMEOUT * 1000,
+      tolerated: config.PH_ONLINE_REQUEST_THRESHOLD,
+    };
   }
 
   #random(): number {

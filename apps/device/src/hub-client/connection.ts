@@ -161,21 +161,24 @@ export class HubConnection {
   async open(call: HubCall): Promise<{ status: number; text: string }> {
     const { client, text, userAgent } = this.#parts;
     const body = call.json ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
-    const answer = await client.request(
-      {
-        ...this.transport(),
-        method: call.method,
-        url: this.#urlOf(call.path),
-        headers: {
-          'user-agent': userAgent,
-          connection: 'close',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...call.headers,
+    const repeats = this.#parts.store.snapshot().PH_LIBEVENT_HTTP_RETRIES;
+    const request = () =>
+      client.request(
+        {
+          ...this.transport(),
+          method: call.method,
+          url: this.#urlOf(call.path),
+          headers: {
+            'user-agent': userAgent,
+            connection: 'close',
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...call.headers,
+          },
+          ...(body === undefined ? {} : { body }),
         },
-        ...(body === undefined ? {} : { body }),
-      },
-      answerLimit,
-    );
+        answerLimit,
+      );
+    const answer = await repeated(request, call.method, repeats);
     const { status } = answer;
     const content = text.decode(answer.body);
     if (status === 200 || call.accepts?.includes(status)) return { status, text: content };
@@ -185,6 +188,24 @@ export class HubConnection {
 
 function withToken(call: HubCall, token: string): HubCall {
   return { ...call, headers: { ...call.headers, authorization: `Bearer ${token}` } };
+}
+
+/** No server was reached: a request of any kind may be repeated. */
+const notReached = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN'];
+/** The server may have done it: only what may be done twice is repeated (RFC 9110 §9.2.2). */
+const cutOff = ['ECONNRESET', 'EPIPE'];
+
+/** Repeats a request at once when its connection fails; a silence has taken long enough already. */
+async function repeated<Answer>(request: () => Promise<Answer>, method: string, times: number): Promise<Answer> {
+  for (let left = times; ; left -= 1) {
+    try {
+      return await request();
+    } catch (error) {
+      const code = error instanceof HostError ? error.code : '';
+      const isSafe = notReached.includes(code) || (method !== 'POST' && cutOff.includes(code));
+      if (left <= 0 || !isSafe) throw error;
+    }
+  }
 }
 
 /** The members of a JSON object; none when the text is something else. */

@@ -17,6 +17,7 @@ import { readStateText } from '../storage/revisions.ts';
 import type { StorageSpace } from '../storage/space.ts';
 import { StepError } from '../updates/step-error.ts';
 import { type HubConnection, HubError, parseObject } from './connection.ts';
+import { Pace } from './pace.ts';
 import { inParallel } from './transfers.ts';
 
 export interface DownloadParts {
@@ -27,6 +28,8 @@ export interface DownloadParts {
   layout: StorageLayout;
   objects: ObjectStore;
   config: DeviceConfig;
+  /** Most bytes a second of all transfers together, as it is configured now; 0: any number. */
+  rate(): number;
   context: ParseContext;
   space(): Promise<StorageSpace>;
   /** Makes room on the storage. */
@@ -54,11 +57,13 @@ const fileMode = 0o644;
 
 export class Downloader {
   readonly #parts: DownloadParts;
+  readonly #pace: Pace;
   #cancelWait: (() => void) | undefined;
   #closed = false;
 
   constructor(parts: DownloadParts) {
     this.#parts = parts;
+    this.#pace = new Pace(parts.clock, parts.rate);
   }
 
   /**
@@ -89,6 +94,7 @@ export class Downloader {
   close(): void {
     this.#closed = true;
     this.#cancelWait?.();
+    this.#pace.close();
   }
 
   async #missing(revision: string): Promise<string[]> {
@@ -163,16 +169,23 @@ export class Downloader {
   }
 
   async #fetch(id: string, wanted: Map<string, Wanted>, tally: Tally): Promise<void> {
-    const { client, connection, objects } = this.#parts;
+    const { client, connection, objects, config } = this.#parts;
     const known = wanted.get(id);
     if (known === undefined) return;
     const path = await this.#partOf(id);
+    let before = await this.#sizeOfPart(id);
     const admit = async (total: number) => {
       tally.has(id, total);
-      return total <= known.size;
+      if (total > known.size) return false;
+      await this.#pace.spend(total > before ? total - before : total);
+      before = total;
+      return true;
     };
     const { url } = known;
-    const got = await client.download({ ...connection.transport(), url, headers: {}, path, mode: fileMode, admit });
+    const transport = connection.transport();
+    // A connection that is kept waiting is silent, and not broken.
+    const idleTimeout = transport.idleTimeout + this.#pace.longestMs(config.PH_UPDATER_TRANSFER_MAX_COUNT);
+    const got = await client.download({ ...transport, idleTimeout, url, headers: {}, path, mode: fileMode, admit });
     if (!got.complete) {
       // The address may have expired: the next round asks for a new one.
       wanted.set(id, await this.#find(id));

@@ -13,4 +13,5 @@ export type {
 } from './protocol.ts';
 export { type HubState, hubStateNames, hubStateTable } from './states.ts';
 export { stepHubClient } from './step.ts';
+export { spendTokens, type TokenBucket } from './token-bucket.ts';
 export { waitingLimits, waitMs } from './waiting.ts';

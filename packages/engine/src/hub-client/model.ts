@@ -23,6 +23,8 @@ export interface HubClientModel {
   readonly streamFailures: number;
   /** Since when no request has been answered; undefined while the Hub answers. */
   readonly lostSince: number | undefined;
+  /** Requests since then that nobody answered. */
+  readonly unanswered: number;
   readonly toldLost: boolean;
   /** Something came up while a question was under way: ask once more at once. */
   readonly again: boolean;
@@ -36,7 +38,7 @@ export interface HubClientModel {
 /** A client before its first event. */
 export function createHubClient(): HubClientModel {
   return {
-    settings: { pollMs: 5000, lossMs: 120_000 },
+    settings: { pollMs: 5000, lossMs: 120_000, tolerated: 0 },
     state: 'off',
     remote: false,
     registered: false,
@@ -50,6 +52,7 @@ export function createHubClient(): HubClientModel {
     reportFailures: 0,
     streamFailures: 0,
     lostSince: undefined,
+    unanswered: 0,
     toldLost: false,
     again: false,
     timers: {},

@@ -61,6 +61,8 @@ export interface HubSettings {
   pollMs: number;
   /** PH_UPDATER_NETWORK_TIMEOUT, milliseconds: a trial bears to be without the Hub for this long. */
   lossMs: number;
+  /** PH_ONLINE_REQUEST_THRESHOLD: requests in a row that may be without an answer before the device counts as offline. */
+  tolerated: number;
 }
 
 /** Where the update in hand stands, as far as the Hub client cares. */

@@ -8,7 +8,7 @@ import type { HubEffect, HubEventBody, HubOutcome } from './protocol.ts';
 import { hubStateTable } from './states.ts';
 import { stepHubClient } from './step.ts';
 
-const settings = { pollMs: 5000, lossMs: 120_000 };
+const settings = { pollMs: 5000, lossMs: 120_000, tolerated: 0 };
 const reason = { code: 'test', message: 'no' };
 const step = { revision: '1', state: '{}', progress: '{}', commitMessage: '' };
 const outcomes: HubOutcome[] = [

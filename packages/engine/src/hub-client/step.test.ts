@@ -5,7 +5,7 @@ import type { HubEffect, HubEventBody, HubOutcome, HubReport } from './protocol.
 import { stepHubClient } from './step.ts';
 import { waitingLimits, waitMs } from './waiting.ts';
 
-const settings = { pollMs: 5000, lossMs: 120_000 };
+const settings = { pollMs: 5000, lossMs: 120_000, tolerated: 0 };
 const reason = { code: 'test', message: 'no' };
 const unreachable: HubOutcome = { kind: 'unreachable', reason };
 
@@ -229,4 +229,23 @@ test('a Hub that knows nothing of streams is not bothered with them, and local m
     client.send({ type: 'remote', on: false }).filter(({ type }) => type === 'unlisten'),
     [{ type: 'unlisten' }],
   );
+});
+
+test('so many unanswered requests in a row are borne as the configuration says, and an answer forgives them', () => {
+  const client = Client.online();
+  client.send({ type: 'settings', settings: { ...settings, tolerated: 2 } });
+  const told = () => modes(client.answer(unreachable));
+  const again = () => client.fire('ask');
+  for (let count = 0; count < 2; count += 1) {
+    again();
+    assert.deepEqual(told(), []);
+  }
+  again();
+  client.answer({ kind: 'ok' });
+  for (const expected of [[], [], ['offline'], []]) {
+    again();
+    assert.deepEqual(told(), expected);
+  }
+  again();
+  assert.deepEqual(modes(client.answer({ kind: 'ok' })), ['online']);
 });

@@ -85,7 +85,7 @@ class HubTurn {
 
   /** What follows from the new model, whatever made it. */
   settle(): void {
-    const { state, reporting, outbox, lostSince } = this.model;
+    const { state, reporting, outbox, unanswered, settings } = this.model;
     const row = hubStateTable[state];
     const [head] = outbox;
     if (row.reports && reporting === undefined && head !== undefined && !this.#isArmed('report')) {
@@ -94,7 +94,7 @@ class HubTurn {
       this.effects.push({ type: 'report', id, report: head });
     }
     this.#settleStream(row.reports);
-    const mode = row.mode === 'online' && lostSince !== undefined ? 'offline' : row.mode;
+    const mode = row.mode === 'online' && unanswered > Math.max(0, settings.tolerated) ? 'offline' : row.mode;
     if (mode !== this.model.toldMode) {
       this.#put({ toldMode: mode });
       this.effects.push({ type: 'mode', mode });
@@ -129,7 +129,7 @@ class HubTurn {
     const before = this.model.state;
     if (state === before) return;
     this.#cancel('ask');
-    const off = state === 'off' ? { lostSince: undefined, toldLost: false } : {};
+    const off = state === 'off' ? { lostSince: undefined, unanswered: 0, toldLost: false } : {};
     this.#put({ state, failures: 0, again: false, ...off });
     this.reasons.push({ code: 'hub-state', message: `the Hub client goes from ${before} to ${state}` });
     const { asks } = hubStateTable[state];
@@ -222,13 +222,13 @@ class HubTurn {
   /** Whether the Hub is there at all. Every answer says so, whatever its status. */
   #hear(outcome: HubOutcome): void {
     const { at } = this.#event;
-    const { lostSince, settings, toldLost } = this.model;
+    const { lostSince, unanswered, settings, toldLost } = this.model;
     if (outcome.kind !== 'unreachable') {
-      this.#put({ lostSince: undefined, toldLost: false });
+      this.#put({ lostSince: undefined, unanswered: 0, toldLost: false });
       return;
     }
     const since = lostSince ?? at;
-    this.#put({ lostSince: since });
+    this.#put({ lostSince: since, unanswered: unanswered + 1 });
     if (toldLost || at - since < settings.lossMs) return;
     this.#put({ toldLost: true });
     this.effects.push({ type: 'lost', reason: outcome.reason });
