@@ -97,4 +97,52 @@ onEveryBackend('long lists', (ground) => {
     assert.deepEqual([sorted.total, ...sorted.rows.map(({ nick }) => nick)], ['1004', 'd1003', 'd1002']);
     assert.equal((await world.ask('GET', '/devices/?page[size]=-1', { token: owner.token })).status, 400);
   });
+
+  test('trails, steps and objects come a thousand at a time, too, as plain arrays', async () => {
+    const { world } = shared;
+    const owner = await world.person('long');
+    const device = await world.installed(owner);
+    const { db, writer } = world.hub;
+    const copies = async <Row extends object>(
+      table: 'trails' | 'steps' | 'objects',
+      row: Row,
+      change: (index: number) => Partial<Row>,
+    ) => {
+      const rows = Array.from({ length: 1_004 }, (_, index) => ({ ...row, ...change(index + 1) }));
+      await writer.write(async (tx) => {
+        for (let index = 0; index < rows.length; index += 200)
+          await tx
+            .insertInto(table)
+            .values(rows.slice(index, index + 200) as never)
+            .execute();
+      });
+    };
+    const padded = (index: number) => String(index).padStart(8, '0');
+    const trail = await db.selectFrom('trails').selectAll().where('id', '=', device.id).executeTakeFirstOrThrow();
+    await copies('trails', trail, (index) => ({ id: `${device.id.slice(0, 16)}${padded(index)}` }));
+    const step = await db.selectFrom('steps').selectAll().where('trail_id', '=', device.id).executeTakeFirstOrThrow();
+    await copies('steps', step, (rev) => ({ id: `${device.id}-${rev}`, rev }));
+    const object = await db.selectFrom('objects').selectAll().where('owner', '=', owner.prn).executeTakeFirstOrThrow();
+    await copies('objects', object, (index) => ({
+      storage_id: `${object.storage_id}${padded(index)}`,
+      sha: padded(index),
+    }));
+    for (const [path, key] of [
+      ['/trails/?', 'id'],
+      [`/trails/${device.id}/steps?progress.status=DONE&`, 'rev'],
+      ['/objects/?', 'storage-id'],
+    ] as const) {
+      const start = await page(world, owner.token, path);
+      assert.deepEqual([start.total, start.rows.length], ['1005', 1_000], path);
+      const rest = await page(world, owner.token, `${path}page[offset]=1000`);
+      assert.equal(new Set([...start.rows, ...rest.rows].map((row) => row[key])).size, 1_005, path);
+      const some = await page(world, owner.token, `${path}page[size]=2&page[offset]=1`);
+      assert.deepEqual(some.rows, start.rows.slice(1, 3), path);
+      const greedy = await page(world, owner.token, `${path}page[size]=99999999`);
+      assert.equal(greedy.rows.length, path.startsWith('/trails') ? 1_000 : 1_005, path);
+      assert.equal((await world.ask('GET', `${path}page[size]=x`, { token: owner.token })).status, 400);
+    }
+    const polled = await world.ask('GET', `/trails/${device.id}/steps?progress.status=DONE`, { token: device.token });
+    assert.equal(polled.json.length, 1, 'a device gets one');
+  });
 });

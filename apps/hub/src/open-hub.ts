@@ -92,7 +92,7 @@ export async function openHub(
     logins: new LoginGuard(clock),
     mailer: makeMailer(config.mail, config['mail-from'], join(config.data, 'mail'), log),
     idle: new IdleAnswers(bus),
-    presence: new Presence(writer),
+    presence: new Presence(writer, clock),
     bandwidth: new Bandwidth(db, writer, clock),
     ids: new IdSource(),
     log,

@@ -1,5 +1,6 @@
 import { changeRoutes } from '@pantavisor/hub-api';
 import type { Principal } from '../auth/principal.ts';
+import { callingDevice } from '../devices/find.ts';
 import { wireDevice } from '../devices/store.ts';
 import { subscribe, type Topic } from '../events/subscription.ts';
 import { Answer, type Call, type Served, serve } from '../http/call.ts';
@@ -102,7 +103,7 @@ export const changeHandlers: Served[] = [
     const rows = await changedTrails(call.hub, call.caller, window);
     return answer(call as unknown as Call, window, rows, (row) => wireTrail(row, undefined));
   }),
-  serve(changeRoutes.events, ({ hub, caller, query }) => {
+  serve(changeRoutes.events, ({ hub, caller, query, address }) => {
     const wanted = (query.topics || 'device,step').split(',');
     const unknown = wanted.filter((topic) => !topics.includes(topic as Topic));
     if (unknown.length > 0)
@@ -110,7 +111,10 @@ export const changeHandlers: Served[] = [
     const { device } = query;
     if (device !== undefined && !isHexId(device))
       throw new Failure('bad-request', `cannot subscribe to device '${device}': an id has 24 hex digits`);
-    return new Answer(200, subscribe(hub, caller, new Set(wanted as Topic[]), device), {
+    const stream = subscribe(hub, caller, new Set(wanted as Topic[]), device);
+    const self = callingDevice(caller);
+    if (self !== undefined) stream.once('close', hub.presence.listen(self, address));
+    return new Answer(200, stream, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',

@@ -4,6 +4,8 @@ const most = 100_000;
 /** Entries of a page where none was asked for, and the largest page, of lists that grow with a fleet. */
 const usual = 1_000;
 const largest = 10_000;
+/** Largest page of entries that each hold a state. */
+export const largestOfStates = 1_000;
 
 /** `page[size]` and `page[offset]` of a query; undefined when no size was asked for. @throws Failure 400 for other than whole numbers */
 export function pageOf(query: Record<string, string | undefined>): { size: number; offset: number } | undefined {
@@ -16,10 +18,13 @@ export function pageOf(query: Record<string, string | undefined>): { size: numbe
     : { size: Math.min(size, most), offset };
 }
 
-/** As {@link pageOf}, for lists that grow with a fleet: they always come in pages. */
-export function boundedPageOf(query: Record<string, string | undefined>): { size: number; offset: number } {
+/** A page of a list that grows with a fleet or with time: they always come in pages. @throws Failure 400 for other than whole numbers */
+export function boundedPageOf(
+  query: Record<string, string | undefined>,
+  most = largest,
+): { size: number; offset: number } {
   const size = wholeNumber(query['page[size]'], 'page[size]') ?? usual;
-  return { size: Math.min(size, largest), offset: wholeNumber(query['page[offset]'], 'page[offset]') ?? 0 };
+  return { size: Math.min(size, most), offset: wholeNumber(query['page[offset]'], 'page[offset]') ?? 0 };
 }
 
 /** Name and direction of a `sort` parameter, `-` in front = descending; `fallback` for a name that is not in `known`. */

@@ -4,6 +4,7 @@ import { blobRoutes, objectRoutes } from '@pantavisor/hub-api';
 import { VerifiedContent } from '../blobs/verify.ts';
 import { Answer, type Call, type Served, serve } from '../http/call.ts';
 import { Failure } from '../http/failure.ts';
+import { boundedPageOf } from '../http/paging.ts';
 import type { Hub } from '../hub.ts';
 import { limitsOf } from '../plans/plans.ts';
 import { parseRange } from './range.ts';
@@ -26,9 +27,16 @@ export const objectHandlers: Served[] = [
     const answer = await withAccess(hub, row, { base, upload: true, mount: 'objects' });
     return new Answer(exists ? 409 : 200, answer, { [objectType]: kind });
   }),
-  serve(objectRoutes.list, async ({ hub, caller }) =>
-    caller.owner === '' ? [] : (await objectStore.list(hub.db, caller.owner)).map((row) => wireObject(row)),
-  ),
+  serve(objectRoutes.list, async ({ hub, caller, query }) => {
+    const wanted = boundedPageOf(query);
+    const { total, page } =
+      caller.owner === '' ? { total: 0, page: [] } : await objectStore.list(hub.db, caller.owner, wanted);
+    return new Answer(
+      200,
+      page.map((row) => wireObject(row)),
+      { 'x-total-count': String(total) },
+    );
+  }),
   serve(objectRoutes.get, async ({ hub, caller, params, base }) => {
     const row = await ownRecord(hub, caller.owner, params.sha);
     const answer = await withAccess(hub, row, { base, upload: true, mount: 'objects' });

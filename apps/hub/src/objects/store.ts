@@ -29,8 +29,17 @@ export const objectStore = {
     return found;
   },
 
-  list: (db: Db, owner: string): Promise<ObjectRow[]> =>
-    db.selectFrom('objects').selectAll().where('owner', '=', owner).orderBy('created').execute(),
+  /** Some objects of an owner, oldest first, and how many there are. */
+  list: async (
+    db: Db,
+    owner: string,
+    { size, offset }: { size: number; offset: number },
+  ): Promise<{ total: number; page: ObjectRow[] }> => {
+    const own = db.selectFrom('objects').where('owner', '=', owner);
+    const page = await own.selectAll().orderBy('created').orderBy('storage_id').limit(size).offset(offset).execute();
+    const { total } = await own.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+    return { total: Number(total), page };
+  },
 
   /** Saves a record; one that exists is written over, but what was uploaded stays uploaded. */
   save: (db: Db, row: ObjectRow) => {

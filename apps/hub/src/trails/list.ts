@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import { callingDevice } from '../devices/find.ts';
 import { CanonicalText, canonicalJson } from '../http/json.ts';
-import { pageOf } from '../http/paging.ts';
+import { boundedPageOf, largestOfStates } from '../http/paging.ts';
 import type { Hub } from '../hub.ts';
 import { trailFor } from './access.ts';
 import { parseStatusFilter, type StatusFilter } from './filter.ts';
@@ -9,14 +9,20 @@ import { openStatuses, type StepRow, wireStep, wireTrail } from './store.ts';
 
 type Query = Record<string, string | undefined>;
 
+export interface Page {
+  /** entries on all pages; undefined for a device, which reads only the first */
+  total?: number;
+  page: unknown[];
+}
+
 /** Steps of a trail in ascending order (hub-api §6.4). A device gets at most one: it reads only the first. */
-export async function listSteps(hub: Hub, caller: Principal, id: string, query: Query): Promise<unknown[]> {
+export async function listSteps(hub: Hub, caller: Principal, id: string, query: Query): Promise<Page> {
   const trail = await trailFor(hub, caller, id, 'read', { missing: 500, forbidden: 500 });
   const asked = query['progress.status'];
   const filters = asked === undefined || asked === '' ? [fallback(caller, trail.isPublic)] : parseStatusFilter(asked);
   let steps = hub.db.selectFrom('steps').selectAll().where('trail_id', '=', id).orderBy('rev');
   for (const filter of filters) {
-    if (filter.kind === 'none') return [];
+    if (filter.kind === 'none') return { total: 0, page: [] };
     if (filter.kind === 'in') steps = steps.where('status', 'in', filter.values.length === 0 ? [''] : filter.values);
     if (filter.kind === 'not-in' && filter.values.length > 0) steps = steps.where('status', 'not in', filter.values);
     if (filter.kind === 'prefix') {
@@ -26,9 +32,16 @@ export async function listSteps(hub: Hub, caller: Principal, id: string, query: 
       );
     }
   }
-  const page = caller.type === 'DEVICE' ? { size: 1, offset: 0 } : pageOf(query);
-  if (page !== undefined) steps = steps.limit(page.size).offset(page.offset);
-  return (await steps.execute()).map((row) => project(row, query.fields));
+  const forDevice = caller.type === 'DEVICE';
+  const { size, offset } = forDevice ? { size: 1, offset: 0 } : boundedPageOf(query, largestOfStates);
+  const page = (await steps.limit(size).offset(offset).execute()).map((row) => project(row, query.fields));
+  if (forDevice) return { page };
+  const { total } = await steps
+    .clearSelect()
+    .clearOrderBy()
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  return { total: Number(total), page };
 }
 
 function fallback(caller: Principal, isPublic: boolean): StatusFilter {
@@ -69,7 +82,7 @@ function emptyOf(value: unknown): unknown {
 export async function pollSteps(hub: Hub, caller: Principal, id: string, query: Query): Promise<unknown> {
   let answer: unknown[] = [];
   await hub.idle.fill(id, 'steps', async () => {
-    answer = await listSteps(hub, caller, id, query);
+    answer = (await listSteps(hub, caller, id, query)).page;
     const open = answer.length > 0 || (await hasOpenSteps(hub, id));
     return { text: canonicalJson(answer), keep: !open };
   });
@@ -88,12 +101,18 @@ async function hasOpenSteps(hub: Hub, id: string): Promise<boolean> {
 }
 
 /** Trails of the caller, with their factory states. */
-export async function listTrails(hub: Hub, caller: Principal): Promise<unknown[]> {
-  if (caller.anonymous) return [];
+export async function listTrails(hub: Hub, caller: Principal, query: Query): Promise<Page> {
+  if (caller.anonymous) return { total: 0, page: [] };
   const id = callingDevice(caller);
   let trails = hub.db.selectFrom('trails').selectAll().where('garbage_since', 'is', null).orderBy('id');
   trails = id === undefined ? trails.where('owner', '=', caller.prn) : trails.where('id', '=', id);
-  const rows = await trails.execute();
+  const { size, offset } = boundedPageOf(query, largestOfStates);
+  const rows = await trails.limit(size).offset(offset).execute();
+  const { total } = await trails
+    .clearSelect()
+    .clearOrderBy()
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
   const factories = new Map<string, Pick<StepRow, 'state' | 'used_objects'>>();
   const chunk = 500;
   for (let index = 0; index < rows.length; index += chunk) {
@@ -105,5 +124,5 @@ export async function listTrails(hub: Hub, caller: Principal): Promise<unknown[]
       .execute();
     for (const step of steps) factories.set(step.trail_id, step);
   }
-  return rows.map((row) => wireTrail(row, factories.get(row.id)));
+  return { total: Number(total), page: rows.map((row) => wireTrail(row, factories.get(row.id))) };
 }

@@ -10,7 +10,7 @@ import type { Hub } from '../hub.ts';
 import { announce } from '../objects/service.ts';
 import { withAccess } from '../objects/signed.ts';
 import { stepFor, trailFor } from './access.ts';
-import { listSteps, listTrails, pollSteps, project } from './list.ts';
+import { listSteps, listTrails, type Page, pollSteps, project } from './list.ts';
 import { stepObject, stepObjects } from './objects.ts';
 import { endStep, listReports, reportProgress } from './progress.ts';
 import { remoteInfo } from './remote.ts';
@@ -30,12 +30,16 @@ async function deviceByNicks(hub: Hub, caller: Principal, params: { usernick: st
   return trailFor(hub, caller, device.id, 'read', { missing: 403, forbidden: 403 });
 }
 
+/** A page of a list; `X-Total-Count` tells how many entries all pages have. */
+const counted = ({ total, page }: Page) =>
+  new Answer(200, page, total === undefined ? {} : { 'x-total-count': String(total) });
+
 /** Handlers of `/trails` and of clone addresses (hub-api §6). */
 export const trailHandlers: Served[] = [
-  serve(trailRoutes.list, ({ hub, caller, address }) => {
+  serve(trailRoutes.list, async ({ hub, caller, query, address }) => {
     const device = callingDevice(caller);
     if (device !== undefined) hub.presence.note(device, hub.clock(), address);
-    return listTrails(hub, caller);
+    return counted(await listTrails(hub, caller, query));
   }),
   serve(trailRoutes.create, async ({ hub, caller, body }) => {
     const { trail, factory } = await createTrail(hub, caller, body);
@@ -56,8 +60,8 @@ export const trailHandlers: Served[] = [
   }),
   serve(
     trailRoutes.steps,
-    ({ hub, caller, params, query, address }) => {
-      if (callingDevice(caller) !== params.id) return listSteps(hub, caller, params.id, query);
+    async ({ hub, caller, params, query, address }) => {
+      if (callingDevice(caller) !== params.id) return counted(await listSteps(hub, caller, params.id, query));
       hub.presence.note(params.id, hub.clock(), address);
       return pollSteps(hub, caller, params.id, query);
     },

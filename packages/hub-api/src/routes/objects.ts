@@ -24,7 +24,8 @@ export const objectRoutes = {
     id: 'objects.list',
     method: 'GET',
     path: '/objects/',
-    summary: 'Objects of the caller',
+    summary: 'Objects of the caller, oldest first, 1000 a page. X-Total-Count: how many there are',
+    query: Type.Object({ 'page[size]': Type.Optional(Type.String()), 'page[offset]': Type.Optional(Type.String()) }),
     response: Type.Array(ObjectRecord),
   }),
   get: define({

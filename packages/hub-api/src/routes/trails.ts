@@ -39,7 +39,8 @@ export const trailRoutes = {
     id: 'trails.list',
     method: 'GET',
     path: '/trails/',
-    summary: 'Trails of the caller',
+    summary: 'Trails of the caller, 1000 a page. X-Total-Count: how many there are',
+    query: Type.Object({ 'page[size]': opt(text), 'page[offset]': opt(text) }),
     response: Type.Array(Trail),
   }),
   create: define({
@@ -84,7 +85,8 @@ export const trailRoutes = {
     id: 'trails.steps',
     method: 'GET',
     path: '/trails/:id/steps',
-    summary: 'Steps in ascending order; a device gets the oldest one it has to work on',
+    summary:
+      'Steps in ascending order, 1000 a page; a device gets the oldest one it has to work on. X-Total-Count: how many there are',
     query: Type.Object({
       'progress.status': opt(text),
       fields: opt(text),
