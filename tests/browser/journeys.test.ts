@@ -19,8 +19,7 @@ test(
       challenge: string;
     };
     const browser = await openBrowser(t);
-    // A device without a trail has no summary yet, which the hub tells as 403 (hub-api §6.3).
-    const { page, complaints } = await visit(browser, world.url, { expected: /403/ });
+    const { page, complaints } = await visit(browser, world.url);
     await logIn(page, 'ada', 'password');
     await page.getByRole('heading', { name: 'No devices yet' }).waitFor();
     await demandAccessible(page, 'an empty overview');

@@ -29,6 +29,8 @@ onEveryBackend('fleet', (ground) => {
     const owner = await world.person('fleet_owner');
     await seedFleet(world.hub, owner.prn, 300);
     const bare = await world.device(owner);
+    const outline = await world.ask('GET', `/trails/${bare.id}/outline`, { token: owner.token });
+    assert.deepEqual([outline.status, outline.text, outline.headers.get('x-total-count')], [200, '[]', '0']);
     const all = await fleet(world, owner.token, '');
     assert.equal(all.total, 301);
     assert.equal(all.devices.length, 100);

@@ -58,6 +58,22 @@ describe('signing in with another identity provider', { timeout: 60_000 }, () =>
     assert.equal((await world.ask('GET', '/auth/oauth/login/github')).status, 403, 'not set up');
   });
 
+  test('logs the console in with a cookie, so that no address holds a token, and says there why it could not', async () => {
+    profile = { email: 'grace@example.org', username: 'grace' };
+    const target = `${world.url}/login?next=%2Fclaim`;
+    const back = await signIn(target);
+    assert.deepEqual([back.status, back.headers.get('location')], [307, target]);
+    const cookie = back.headers.getSetCookie().find((line) => line.startsWith('pantahub-session=')) ?? '';
+    assert.match(cookie, /; HttpOnly; SameSite=Strict; /);
+    const headers = { cookie: cookie.split(';')[0] ?? '', 'x-pantahub-console': '1' };
+    const viewer = await world.ask('GET', '/sessions/viewer', { headers });
+    assert.equal(viewer.json.nick, 'grace');
+    profile = { username: 'grace' };
+    const refused = new URL((await signIn(target)).headers.get('location') ?? '');
+    assert.equal(refused.searchParams.get('next'), '/claim');
+    assert.match(refused.searchParams.get('error') ?? '', /^cannot sign in with gitlab: it tells no e-mail address/);
+  });
+
   test('an address the provider has not confirmed opens no account', async () => {
     profile = { email: 'grace@example.org', username: 'mallory', email_verified: false };
     assert.equal((await signIn()).status, 403);

@@ -11,6 +11,7 @@ import {
 import { Shell } from './frame/shell.tsx';
 import { LoadFailure, Loading, NotFound } from './frame/states.tsx';
 import { isLoggedIn, viewerQuery } from './hub/viewer.ts';
+import { safeTarget } from './session/target.ts';
 
 interface Context {
   queryClient: QueryClient;
@@ -76,7 +77,7 @@ const market = createRoute({
 
 const sessionPage = <const Path extends string, Search extends object>(
   path: Path,
-  component: 'LoginPage' | 'SignUpPage' | 'VerifyPage' | 'RecoverPage' | 'ResetPage',
+  component: 'SignUpPage' | 'VerifyPage' | 'RecoverPage' | 'ResetPage',
   validateSearch: (search: Record<string, unknown>) => Search,
 ) =>
   createRoute({
@@ -85,7 +86,17 @@ const sessionPage = <const Path extends string, Search extends object>(
     validateSearch,
     component: lazyRouteComponent(() => import('./session/pages.ts'), component),
   });
-const login = sessionPage('/login', 'LoginPage', texts('next', 'error'));
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  validateSearch: texts('next', 'error'),
+  // Whoever comes back from an identity provider, or logged in elsewhere in this browser, goes on. Asked again: a session ends.
+  beforeLoad: async ({ context, search }) => {
+    const viewer = await context.queryClient.fetchQuery({ ...viewerQuery, staleTime: 0 });
+    if (isLoggedIn(viewer)) throw redirect({ href: safeTarget(search.next, location.origin) });
+  },
+  component: lazyRouteComponent(() => import('./session/pages.ts'), 'LoginPage'),
+});
 const signup = sessionPage('/signup', 'SignUpPage', texts('invitation'));
 const verify = sessionPage('/verify', 'VerifyPage', texts('id', 'challenge'));
 const recover = sessionPage('/recover', 'RecoverPage', texts());

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import '../testing/dom.ts';
 
 const { readChallenge } = await import('./page.tsx');
-const { safeTarget } = await import('../session/login.tsx');
+const { safeTarget } = await import('../session/target.ts');
 
 test('id and challenge are found in whatever a device prints', () => {
   const id = '63593333a2ebef000a2fd62e';

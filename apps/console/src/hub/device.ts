@@ -8,7 +8,7 @@ import {
   trailRoutes,
 } from '@pantavisor/hub-api';
 import { queryOptions } from '@tanstack/react-query';
-import { callPage, hub, refusalOf } from './client.ts';
+import { callPage, hub } from './client.ts';
 
 const isHexId = (text: string): boolean => /^[0-9a-f]{24}$/.test(text);
 
@@ -28,15 +28,18 @@ export function findDeviceByText(text: string, viewerNick: string): Promise<Devi
 export const deviceQuery = (user: string, name: string) =>
   queryOptions({ queryKey: ['device', user, name], queryFn: () => findDevice(user, name) });
 
-/** What the device is doing; undefined while it has no trail. */
+const outline = (id: string, size: number) =>
+  callPage<StepOutline>(historyRoutes.steps, { params: { id }, query: { 'page[size]': String(size) } });
+
+/** What the device is doing; null while it has no trail, which its outline tells without a refusal. */
 export const summaryQuery = (id: string) =>
   queryOptions({
     queryKey: ['trail', id, 'summary'],
-    queryFn: () =>
-      hub.call(trailRoutes.summary, { params: { id } }).catch((error: unknown) => {
-        if (refusalOf(error).status === 403) return null;
-        throw error;
-      }),
+    queryFn: async ({ client, queryKey }) => {
+      // A trail that was there once stays.
+      const begun = client.getQueryData(queryKey) != null || (await outline(id, 1)).total > 0;
+      return begun ? hub.call(trailRoutes.summary, { params: { id } }) : null;
+    },
   });
 
 export const outlineSize = 50;
@@ -45,13 +48,7 @@ export const outlineSize = 50;
 export const outlineQuery = (id: string, size = outlineSize) =>
   queryOptions({
     queryKey: ['trail', id, 'outline', size],
-    queryFn: () =>
-      callPage<StepOutline>(historyRoutes.steps, { params: { id }, query: { 'page[size]': String(size) } }).catch(
-        (error: unknown) => {
-          if (refusalOf(error).status === 404) return { total: 0, page: [] };
-          throw error;
-        },
-      ),
+    queryFn: () => outline(id, size),
   });
 
 export const stepQuery = (id: string, rev: number) =>

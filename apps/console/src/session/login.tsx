@@ -9,13 +9,7 @@ import { Failure } from '../show/messages.tsx';
 import { sessionText } from '../text/index.ts';
 import classes from './card.module.css';
 import { Card, CardForm } from './card.tsx';
-
-/** Where to go after logging in: only to a screen of this console, never elsewhere. */
-export function safeTarget(next: string | undefined, origin: string): string {
-  if (next === undefined || !next.startsWith('/') || !URL.canParse(next, origin)) return '/';
-  const url = new URL(next, origin);
-  return url.origin === origin ? url.pathname + url.search + url.hash : '/';
-}
+import { safeTarget } from './target.ts';
 
 export function LoginPage() {
   const { next, error: refused } = useSearch({ from: '/login' });

@@ -6,6 +6,7 @@ import { type AccountRow, accountStore } from '../accounts/store.ts';
 import { Failure } from '../http/failure.ts';
 import type { Hub } from '../hub.ts';
 import { equalSecrets, randomText } from '../names/secrets.ts';
+import type { Claims } from './principal.ts';
 
 /** Identity providers one may sign in with (hub-api §4.6), and where they answer. */
 const providers: Record<string, { authorize: string; token: string; profile: string; scope: string }> = {
@@ -96,20 +97,20 @@ export function beginSignIn(provider: Provider, callback: string): { location: s
 
 /**
  * Finishes a sign-in: exchanges the code, asks who it is, and finds or makes the account.
- * @returns a token @throws Failure 403 when the states differ, 500 when the provider does not answer as it should
+ * @returns the claims of whoever signed in @throws Failure 403 when the states differ, 500 when the provider does not answer as it should
  */
 export async function finishSignIn(
   hub: Hub,
   provider: Provider,
   given: { code: string; state: string; expectedState: string; callback: string },
-): Promise<string> {
+): Promise<Claims> {
   if (given.state === '' || !equalSecrets(given.state, given.expectedState))
     throw new Failure('not-permitted', 'cannot sign in: this browser did not begin it; try again');
   const { email, nick } = await whoIs(provider, given.code, given.callback);
   const account =
     (await accountStore.find(hub.db, 'email', email)) ?? (await makeAccount(hub, email, nick, provider.name));
   if (account.disabled !== 0) throw new Failure('not-permitted', 'cannot sign in: the account is closed');
-  return hub.tokens.issue({
+  return {
     id: account.nick,
     prn: account.prn,
     nick: account.nick,
@@ -117,7 +118,7 @@ export async function finishSignIn(
     roles: account.role,
     scopes: scopeName('all'),
     orig_iat: Math.floor(hub.clock() / 1000),
-  });
+  };
 }
 
 async function whoIs(provider: Provider, code: string, callback: string): Promise<{ email: string; nick: string }> {

@@ -1,13 +1,15 @@
 import { historyRoutes, type MetaChange, type Progress, type StepOutline } from '@pantavisor/hub-api';
 import type { Selectable } from 'kysely';
 import { accountNick } from '../accounts/names.ts';
-import { demand } from '../auth/verdict.ts';
+import type { Principal } from '../auth/principal.ts';
+import { demand, judge } from '../auth/verdict.ts';
 import type { Tables, Tx } from '../db/schema.ts';
 import { deviceByName } from '../devices/find.ts';
-import { deviceResource } from '../devices/store.ts';
+import { deviceResource, deviceStore } from '../devices/store.ts';
 import { Answer, type Served, serve } from '../http/call.ts';
 import { boundedPageOf } from '../http/paging.ts';
 import type { Hub } from '../hub.ts';
+import { isHexId } from '../names/ids.ts';
 import { wireTime } from '../names/times.ts';
 import { trailFor } from '../trails/access.ts';
 
@@ -60,6 +62,14 @@ async function wireChanges(hub: Hub, rows: Selectable<Tables['meta_changes']>[])
   }));
 }
 
+/** Whether this is a device the caller may look at that has sent no factory revision: its outline is empty, not missing. */
+async function hasNoTrailYet(hub: Hub, caller: Principal, id: string): Promise<boolean> {
+  const device = isHexId(id) ? await deviceStore.find(hub.db, id) : undefined;
+  if (device === undefined || !judge(caller, 'read', deviceResource(device)).allowed) return false;
+  const trail = await hub.db.selectFrom('trails').select('id').where('id', '=', id).executeTakeFirst();
+  return trail === undefined;
+}
+
 /** Handlers for what happened to a device before. */
 export const historyHandlers: Served[] = [
   serve(historyRoutes.metadata, async ({ hub, caller, params, query }) => {
@@ -77,6 +87,7 @@ export const historyHandlers: Served[] = [
     return wireChanges(hub, rows);
   }),
   serve(historyRoutes.steps, async ({ hub, caller, params, query }) => {
+    if (await hasNoTrailYet(hub, caller, params.id)) return new Answer(200, [], { 'x-total-count': '0' });
     const trail = await trailFor(hub, caller, params.id, 'read', { missing: 404, forbidden: 403 });
     const { size, offset } = boundedPageOf({ ...query, 'page[size]': query['page[size]'] ?? usualPage });
     const rows = await hub.db

@@ -205,7 +205,8 @@ export const historyRoutes = {
     id: 'trails.outline',
     method: 'GET',
     path: '/trails/:id/outline',
-    summary: 'Revisions without their states, newest first, 100 a page. X-Total-Count: how many there are',
+    summary:
+      'Revisions without their states, newest first, 100 a page; none while the device has sent no factory revision. X-Total-Count: how many there are',
     access: 'token',
     scopes: accepts.trails.read,
     style: 'canonical',
