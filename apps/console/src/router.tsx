@@ -86,10 +86,11 @@ const sessionPage = <const Path extends string, Search extends object>(
     validateSearch,
     component: lazyRouteComponent(() => import('./session/pages.ts'), component),
   });
+const loginSearch = texts('next', 'error');
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  validateSearch: texts('next', 'error'),
+  validateSearch: loginSearch,
   // Whoever comes back from an identity provider, or logged in elsewhere in this browser, goes on. Asked again: a session ends.
   beforeLoad: async ({ context, search }) => {
     const viewer = await context.queryClient.fetchQuery({ ...viewerQuery, staleTime: 0 });

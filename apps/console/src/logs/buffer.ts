@@ -33,6 +33,21 @@ export class LogBuffer {
   version = 0;
   /** lines at the beginning were let go of */
   dropped = false;
+  /** place of the first line, counted so that every line keeps its place while others come and go */
+  origin = 0;
+  /** lines that came live */
+  received = 0;
+  readonly #listeners = new Set<() => void>();
+
+  /** Calls back at each {@link announce}. @returns how to stop it */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  };
+  /** Tells whoever shows the buffer that it changed: once for many changes. */
+  announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
 
   get length(): number {
     return this.#lines.length;
@@ -57,6 +72,7 @@ export class LogBuffer {
     if (fresh.length === 0) return 0;
     for (const entry of fresh) this.#lines.push(entry);
     if (this.#lines.length > mostKept * 1.1) {
+      this.origin += this.#lines.length - mostKept;
       this.#lines = this.#lines.slice(-mostKept);
       this.dropped = true;
     }
@@ -70,6 +86,7 @@ export class LogBuffer {
     const fresh = first === undefined ? entries : entries.filter(({ id }) => id < first);
     if (fresh.length === 0) return 0;
     this.#lines = [...fresh, ...this.#lines];
+    this.origin -= fresh.length;
     this.version += 1;
     return fresh.length;
   }

@@ -75,12 +75,25 @@ test('filters decide as the hub does', () => {
   assert.ok(!matches({ text: 'absent' }, line));
 });
 
+test('every line keeps its place while older ones come and the oldest go', () => {
+  const buffer = new LogBuffer();
+  buffer.append(entries(1000, 1010));
+  const place = () => buffer.origin + buffer.indexOf(entry(1005).id);
+  const before = place();
+  buffer.prepend(entries(900, 1000));
+  assert.equal(place(), before);
+  const gone = new LogBuffer();
+  gone.append(entries(0, mostKept));
+  const kept = gone.origin + gone.indexOf(entry(mostKept - 1).id);
+  gone.append(entries(mostKept, mostKept * 1.2));
+  assert.equal(gone.origin + gone.indexOf(entry(mostKept - 1).id), kept);
+});
+
 test('of ten thousand lines only those on the screen exist', async () => {
   const buffer = new LogBuffer();
   buffer.append(entries(0, 10_000));
   const props = {
     buffer,
-    version: 1,
     following: true,
     onFollow: () => undefined,
     onOlder: () => undefined,
@@ -92,5 +105,12 @@ test('of ten thousand lines only those on the screen exist', async () => {
   assert.ok(list);
   assert.ok(list.querySelectorAll('[id^="line-"]').length < 200);
   assert.equal((list.firstElementChild as HTMLElement).style.height, '200000px');
+  const lastId = () => list.querySelector('[id^="line-"]:last-child')?.id;
+  assert.equal(lastId(), `line-${entry(9999).id}`);
+  await shown.act(() => {
+    buffer.append(entries(10_000, 10_010));
+    buffer.announce();
+  });
+  assert.equal(lastId(), `line-${entry(10_009).id}`);
   await shown.end();
 });

@@ -13,9 +13,9 @@ import { Icon } from '../show/icon.tsx';
 import { Failure } from '../show/messages.tsx';
 import { CopyLine } from '../show/values.tsx';
 import { logsText } from '../text/index.ts';
-import type { LogFilter } from './buffer.ts';
+import type { LogBuffer, LogFilter } from './buffer.ts';
 import { Message } from './line.tsx';
-import { LogList } from './list.tsx';
+import { LogList, useUnseen } from './list.tsx';
 import classes from './logs.module.css';
 import { downloadLog, useLog } from './use-log.ts';
 
@@ -38,6 +38,16 @@ function useContainers(): string[] {
   return ['pantavisor', ...names];
 }
 
+function Unseen({ buffer, onShow }: { buffer: LogBuffer; onShow: () => void }) {
+  const count = useUnseen(buffer);
+  if (count === 0) return null;
+  return (
+    <Button className={classes.unseen ?? ''} size="compact-sm" onClick={onShow} leftSection={<Icon name="down" />}>
+      {logsText.newLines(count)}
+    </Button>
+  );
+}
+
 /** The log of a device: follows, filters, finds, and leads to any line by its address. */
 export function LogsPage() {
   const { device, newest } = useDevice();
@@ -51,19 +61,15 @@ export function LogsPage() {
   const wanted: LogFilter = Object.fromEntries(
     fields.flatMap((name) => (filter[name] === undefined ? [] : [[name, filter[name]]])),
   );
-  const log = useLog(device.id, wanted, line, following);
+  const log = useLog(device.id, wanted, line);
   const containers = useContainers();
   const set = (change: Partial<Record<(typeof fields)[number] | 'line', string | undefined>>) =>
     void navigate({ search: (old) => ({ ...old, line: undefined, ...change }) as never, replace: true });
   const typeText = useDebouncedCallback((text: string) => set({ text: text || undefined }), typingPause);
   const select = useCallback((entry: LogEntry) => setOpen(entry), []);
-  const follow = (on: boolean) => {
-    setFollowing(on);
-    if (on) log.seen();
-  };
   const toEnd = () => {
     if (line !== undefined) set({ line: undefined });
-    follow(true);
+    setFollowing(true);
   };
   const download = async () => {
     try {
@@ -122,7 +128,7 @@ export function LogsPage() {
           variant={following ? 'light' : 'default'}
           leftSection={<Icon name={following ? 'pause' : 'play'} />}
           aria-pressed={following}
-          onClick={() => (following ? follow(false) : toEnd())}
+          onClick={() => (following ? setFollowing(false) : toEnd())}
         >
           {following ? logsText.following : logsText.follow}
         </Button>
@@ -156,21 +162,18 @@ export function LogsPage() {
       <div className={classes.frame}>
         <LogList
           buffer={log.buffer}
-          version={log.version}
           following={following}
-          onFollow={follow}
+          onFollow={setFollowing}
           onOlder={log.older}
           marked={open?.id ?? line}
           onSelect={select}
+          empty={
+            log.pending ? undefined : (
+              <p className={classes.nothing}>{chips.length > 0 ? logsText.none : logsText.noneYet}</p>
+            )
+          }
         />
-        {!log.pending && log.buffer.length === 0 && (
-          <p className={classes.nothing}>{chips.length > 0 ? logsText.none : logsText.noneYet}</p>
-        )}
-        {!following && log.unseen > 0 && (
-          <Button className={classes.unseen ?? ''} size="compact-sm" onClick={toEnd} leftSection={<Icon name="down" />}>
-            {logsText.newLines(log.unseen)}
-          </Button>
-        )}
+        {!following && <Unseen key={JSON.stringify(wanted)} buffer={log.buffer} onShow={toEnd} />}
       </div>
       {open !== undefined && (
         <aside className={classes.details} aria-label={logsText.details}>

@@ -30,14 +30,10 @@ const nextId = (id: string): string => (BigInt(`0x${id}`) + 1n).toString(16).pad
 
 export interface Log {
   buffer: LogBuffer;
-  version: number;
   pending: boolean;
   error: unknown;
   /** there is nothing before the first line */
   complete: boolean;
-  /** lines that came while nobody was at the end */
-  unseen: number;
-  seen(): void;
   older(): void;
 }
 
@@ -45,18 +41,13 @@ export interface Log {
  * The log of a device as far as it was looked at, and what comes.
  * @param line a line that must be in it, with some around it
  */
-export function useLog(device: string, filter: LogFilter, line: string | undefined, following: boolean): Log {
+export function useLog(device: string, filter: LogFilter, line: string | undefined): Log {
   const buffer = useRef(new LogBuffer()).current;
-  const [version, setVersion] = useState(0);
   const [pending, setPending] = useState(true);
   const [error, setError] = useState<unknown>();
   const [complete, setComplete] = useState(false);
-  const [unseen, setUnseen] = useState(0);
   const fetching = useRef(false);
-  const waiting = useRef<LogEntry[]>([]);
   const frame = useRef(0);
-  const follows = useRef(following);
-  follows.current = following;
   const key = JSON.stringify(filter);
 
   useEffect(() => {
@@ -66,7 +57,6 @@ export function useLog(device: string, filter: LogFilter, line: string | undefin
     setPending(true);
     setError(undefined);
     setComplete(false);
-    setUnseen(0);
     const load = async () => {
       const found = await older(device, wanted, line === undefined ? undefined : nextId(line));
       const behind = line === undefined ? [] : await newer(device, wanted, line);
@@ -79,26 +69,24 @@ export function useLog(device: string, filter: LogFilter, line: string | undefin
       .finally(() => {
         if (gone) return;
         setPending(false);
-        setVersion(buffer.version);
+        buffer.announce();
       });
     return () => {
       gone = true;
     };
   }, [device, key, line, buffer]);
 
-  // Lines come in bursts; the screen changes once a frame.
+  // Lines come in bursts; the screen changes once a frame, and of it only what shows the buffer. A page in the background has no
+  // frames: the buffer, which has a limit, takes the lines at once.
   useEvents({ topics: 'log', device }, (event) => {
     if (event.type !== 'log') return;
     const wanted = JSON.parse(key) as LogFilter;
-    for (const entry of event.entries) if (matches(wanted, entry)) waiting.current.push(entry);
-    if (frame.current !== 0 || waiting.current.length === 0) return;
+    const added = buffer.append(event.entries.filter((entry) => matches(wanted, entry)));
+    buffer.received += added;
+    if (frame.current !== 0 || added === 0) return;
     frame.current = requestAnimationFrame(() => {
       frame.current = 0;
-      const added = buffer.append(waiting.current);
-      waiting.current = [];
-      if (added === 0) return;
-      if (!follows.current) setUnseen((count) => count + added);
-      setVersion(buffer.version);
+      buffer.announce();
     });
   });
   useEffect(() => () => cancelAnimationFrame(frame.current), []);
@@ -111,7 +99,7 @@ export function useLog(device: string, filter: LogFilter, line: string | undefin
       .then((found) => {
         buffer.prepend(found);
         setComplete(found.length < Number(pageSize));
-        setVersion(buffer.version);
+        buffer.announce();
       })
       .catch(setError)
       .finally(() => {
@@ -119,7 +107,7 @@ export function useLog(device: string, filter: LogFilter, line: string | undefin
       });
   }, [buffer, complete, device, key]);
 
-  return { buffer, version, pending, error, complete, unseen, seen: () => setUnseen(0), older: fetchOlder };
+  return { buffer, pending, error, complete, older: fetchOlder };
 }
 
 /** All lines that match, oldest first, as text; fetched page by page. */

@@ -34,7 +34,10 @@ export function SignUpPage() {
       return hub.call(authRoutes.signUp, { body: { ...rest, ...(invitation === '' ? {} : { invitation }) } });
     },
   });
-  const invited = about !== undefined && about['sign-up'] !== 'open';
+  const closed = about !== undefined && about['sign-up'] !== 'open';
+  const captcha = about?.captcha === true;
+  // This page can show no captcha of others: its policy lets no script of theirs run. An invitation replaces one.
+  const invited = closed || captcha;
   if (signUp.isSuccess)
     return (
       <Card title={sessionText.signUpTitle} below={below}>
@@ -49,7 +52,7 @@ export function SignUpPage() {
     );
   return (
     <Card title={sessionText.signUpTitle} below={below}>
-      {invited && <p className="soft">{sessionText.signUpClosed}</p>}
+      {invited && <p className="soft">{closed ? sessionText.signUpClosed : sessionText.captchaNeeded}</p>}
       <CardForm onSubmit={signUp.mutate} pending={signUp.isPending} error={signUp.error} action={sessionText.signUp}>
         <TextInput label={sessionText.email} type="email" autoComplete="email" required {...field('email')} />
         <TextInput

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { SideReader } from './reader.ts';
 import type { Db, Tables } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -15,6 +16,8 @@ export interface OpenDatabase {
   pool?: pg.Pool;
   /** the SQLite connection, for its online backup */
   sqlite?: DatabaseSync;
+  /** reads what looks at very many rows, SQLite only: PostgreSQL does that elsewhere anyway */
+  reader?: SideReader;
   close(): Promise<void>;
 }
 
@@ -34,7 +37,12 @@ export function openDatabase(url: string, poolSize = 10): OpenDatabase {
     const file = url.slice('sqlite:'.length);
     if (!existsSync(dirname(file))) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     const { db, raw } = openSqlite(file);
-    return { db, dialect: 'sqlite', sqlite: raw, close: () => db.destroy() };
+    const reader = new SideReader(file);
+    const close = async () => {
+      await reader.close();
+      await db.destroy();
+    };
+    return { db, dialect: 'sqlite', sqlite: raw, reader, close };
   }
   if (!/^postgres(ql)?:\/\//.test(url))
     throw new Error(`cannot open database '${url.split(':')[0]}:…': give sqlite:<file> or postgres://user@host/name`);

@@ -116,6 +116,12 @@ function tagsOf(meta: string): Record<string, string> {
   return Object.fromEntries(found.map(([name, value]) => [name.slice('tag.'.length), String(value)]));
 }
 
+/** Rows of a question that looks at every device of an owner: off the thread that serves where the database would hold it up. */
+async function readMany<Row>(hub: Hub, question: RawBuilder<Row>): Promise<Row[]> {
+  const { reader } = hub.database;
+  return reader === undefined ? (await question.execute(hub.db)).rows : reader.read<Row>(question.compile(hub.db));
+}
+
 /** Facets of a fleet are counted again after so long; milliseconds. Counting reads every device of the owner. */
 const remembered = 5_000;
 const mostRemembered = 200;
@@ -152,9 +158,10 @@ async function countFacets(hub: Hub, owner: string, terms: FleetTerm[]): Promise
   const from = (except?: FleetTerm['field']) => selection(hub, owner, terms, except);
   const now = hub.clock();
   const by = async (value: RawBuilder<unknown>, except: FleetTerm['field'], limit = 1000) => {
-    const { rows } = await sql<{ value: unknown; count: number }>`
-      select ${value} as value, count(*) as count ${from(except)} group by 1 order by 2 desc, 1 limit ${limit}`.execute(
-      hub.db,
+    const rows = await readMany(
+      hub,
+      sql<{ value: unknown; count: number }>`
+        select ${value} as value, count(*) as count ${from(except)} group by 1 order by 2 desc, 1 limit ${limit}`,
     );
     return rows.map((row) => ({ value: String(row.value), count: Number(row.count) }));
   };
@@ -164,12 +171,16 @@ async function countFacets(hub: Hub, owner: string, terms: FleetTerm[]): Promise
   )} else '<15m' end`;
   const tagged =
     hub.database.dialect === 'sqlite' ? sql`json_each(m.user_meta) e` : sql`json_each_text(m.user_meta::json) e`;
-  const { rows: tags } = await sql<{ name: string; value: string; count: number }>`
+  const tags = await readMany(
+    hub,
+    sql<{ name: string; value: string; count: number }>`
     select substr(e.key, 5) as name, e.value as value, count(*) as count
     from (select d.user_meta ${from('tag')} and d.user_meta like '%"tag.%') m, ${tagged}
-    where e.key like 'tag.%' group by 1, 2 order by 1, 3 desc, 2 limit ${mostTags}`.execute(hub.db);
+    where e.key like 'tag.%' group by 1, 2 order by 1, 3 desc, 2 limit ${mostTags}`,
+  );
+  const [all] = await readMany(hub, sql<{ total: number }>`select count(*) as total ${from()}`);
   return {
-    total: await count(hub, from()),
+    total: Number(all?.total ?? 0),
     statuses: await by(status, 'status'),
     revisions: await by(revision, 'rev', mostRevisions),
     seen: await by(bucket, 'seen'),
