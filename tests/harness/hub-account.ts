@@ -102,13 +102,18 @@ export class HubAccount {
   }
 
   /** Waits until the hub knows the end of a step, as it tells itself. */
-  async ended(id: string, revision: string): Promise<Report> {
+  ended(id: string, revision: string): Promise<Report> {
+    return this.reported(id, revision, ['DONE', 'UPDATED', 'ERROR', 'WONTGO']);
+  }
+
+  /** Waits until the last report about a step has one of these statuses. */
+  async reported(id: string, revision: string, statuses: readonly string[]): Promise<Report> {
     const stop = new AbortController();
     try {
       const events = await this.#listen(stop.signal);
       for (;;) {
         const last = (await this.reports(id, revision)).at(-1);
-        if (last !== undefined && ['DONE', 'UPDATED', 'ERROR', 'WONTGO'].includes(last.status)) return last;
+        if (last !== undefined && statuses.includes(last.status)) return last;
         await events.next();
       }
     } finally {
