@@ -1,6 +1,8 @@
 /** Runs every check and every test of the project, in the order in which a failure is cheapest to learn of. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
 
 interface Stage {
   name: string;
@@ -15,7 +17,10 @@ const suite = (name: string, patterns: string[], concurrency: number, environmen
   return [{ name, argv: [node, '--test', `--test-concurrency=${concurrency}`, ...files], environment }];
 };
 
-const stages: Record<string, () => Stage[]> = {
+/** Stages one after the other; those in a list of their own run side by side. */
+type Plan = (Stage | Stage[])[];
+
+const stages: Record<string, () => Plan> = {
   check: () => [{ name: 'check', argv: [node, 'scripts/check.ts'] }],
   unit: () =>
     suite(
@@ -27,7 +32,13 @@ const stages: Record<string, () => Stage[]> = {
       2,
     ),
   sim: () => suite('sim', ['sim/**/*.test.ts'], 1),
-  e2e: () => suite('e2e', ['tests/!(boot)/**/*.test.ts'], 1),
+  /** Tests of devices compare what the machine has before and after, one at a time; those of hubs mostly wait for themselves. */
+  e2e: () => [
+    [
+      ...suite('e2e', ['tests/!(boot|hub|pvr|browser)/**/*.test.ts'], 1),
+      ...suite('e2e: hub, pvr, console', ['tests/{hub,pvr,browser}/**/*.test.ts'], 1),
+    ],
+  ],
   /** The essentials of the device once more on the small host; `device-small` runs them all. */
   small: () =>
     smallHost('small', [
@@ -41,7 +52,7 @@ const stages: Record<string, () => Stage[]> = {
 };
 
 /** Stages that only run when they are named. */
-const onDemand: Record<string, () => Stage[]> = {
+const onDemand: Record<string, () => Plan> = {
   'boot-all': () => suite('boot-all', ['tests/boot/**/*.test.ts'], 2),
   'device-small': () =>
     smallHost('device-small', [
@@ -66,19 +77,34 @@ if (unknown.length > 0) {
   process.exit(64);
 }
 
+/**
+ * Runs a stage, its output right away or, beside another one, when it has ended.
+ * @returns whether it passed
+ */
+async function run(stage: Stage, atOnce: boolean): Promise<boolean> {
+  const begin = performance.now();
+  const head = `\n── ${stage.name}`;
+  if (atOnce) console.log(head);
+  const child = spawn(stage.argv[0]!, stage.argv.slice(1), {
+    stdio: atOnce ? 'inherit' : ['inherit', 'pipe', 'pipe'],
+    env: { ...process.env, ...stage.environment },
+  });
+  const [[status, signal], output, errors] = await Promise.all([
+    once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
+    child.stdout && buffer(child.stdout),
+    child.stderr && buffer(child.stderr),
+  ]);
+  if (!atOnce) process.stdout.write(`${head}\n${output}${errors}`);
+  console.log(`── ${stage.name}: ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+  if (status !== 0) console.error(`test: stage '${stage.name}' failed (${signal ?? `exit code ${status}`})`);
+  return status === 0;
+}
+
 for (const [name, make] of Object.entries(known)) {
   if (wanted.length > 0 ? !wanted.includes(name) : name in onDemand) continue;
-  for (const stage of make()) {
-    const begin = performance.now();
-    console.log(`\n── ${stage.name}`);
-    const { status, signal } = spawnSync(stage.argv[0]!, stage.argv.slice(1), {
-      stdio: 'inherit',
-      env: { ...process.env, ...stage.environment },
-    });
-    console.log(`── ${stage.name}: ${((performance.now() - begin) / 1000).toFixed(1)} s`);
-    if (status !== 0) {
-      console.error(`test: stage '${stage.name}' failed (${signal ?? `exit code ${status}`})`);
-      process.exit(1);
-    }
+  for (const step of make()) {
+    const beside = Array.isArray(step) ? step : [step];
+    const passed = await Promise.all(beside.map((stage, index) => run(stage, index === 0)));
+    if (passed.includes(false)) process.exit(1);
   }
 }
