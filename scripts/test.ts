@@ -32,12 +32,16 @@ const stages: Record<string, () => Plan> = {
       2,
     ),
   sim: () => suite('sim', ['sim/**/*.test.ts'], 1),
-  /** Tests of devices compare what the machine has before and after, one at a time; those of hubs mostly wait for themselves. */
+  /**
+   * Tests of devices compare what the machine has before and after, one at a time; those of hubs and pvr mostly wait for themselves.
+   * A browser fails what it loads whenever a network comes or goes, so it is not beside devices.
+   */
   e2e: () => [
     [
       ...suite('e2e', ['tests/!(boot|hub|pvr|browser)/**/*.test.ts'], 1),
-      ...suite('e2e: hub, pvr, console', ['tests/{hub,pvr,browser}/**/*.test.ts'], 1),
+      ...suite('e2e: hub and pvr', ['tests/{hub,pvr}/**/*.test.ts'], 1),
     ],
+    ...suite('e2e: console', ['tests/browser/**/*.test.ts'], 1),
   ],
   /** The essentials of the device once more on the small host; `device-small` runs them all. */
   small: () =>
