@@ -1,4 +1,5 @@
 /** One HTTP/1.1 request over a unix socket: the small part of HTTP (RFC 9112) that the control socket needs. */
+import { type Body, type ByteSource, joined, readAnswer } from './http/index.ts';
 import { type Connection, type Transport, TransportFailure } from './transport.ts';
 
 export interface ExchangeRequest {
@@ -38,7 +39,6 @@ export class ExchangeError extends Error {
 }
 
 const defaultTimeout = 240_000;
-const headLimit = 64 * 1024;
 
 /**
  * Sends a request and resolves when the header of the final response is there.
@@ -53,7 +53,6 @@ export async function exchangeOver(
   const connection = await transport.connect(socketPath, timeout).catch((cause: unknown) => {
     throw connectError(socketPath, cause);
   });
-  const reader = new Reader(connection);
   let broken: unknown;
   // A server may answer and hang up before it has read everything; then the answer counts, not the failed write.
   send(transport, connection, request).catch((error: unknown) => {
@@ -73,9 +72,10 @@ export async function exchangeOver(
     return new ExchangeError(timedOut ? 'timeout' : 'broken', socketPath, message, { cause: reason });
   };
   try {
-    const head = await readHead(reader, socketPath);
-    const body = closing(bodyOf(request.method, head, reader, socketPath), connection, failureOf);
-    return { ...head, body, text: () => textOf(transport, body) };
+    const { head, body } = await readAnswer(sourceOf(connection, socketPath), request.method);
+    const { status, reason, headers } = head;
+    const pieces = piecesOf(body, connection, failureOf);
+    return { status, reason, headers, body: pieces, text: () => textOf(transport, pieces) };
   } catch (cause) {
     throw failureOf(cause);
   }
@@ -110,134 +110,26 @@ async function send(transport: Transport, connection: Connection, request: Excha
   }
 }
 
-/** Takes bytes from a socket by line or by count. */
-class Reader {
-  readonly #connection: Connection;
-  #rest: Uint8Array = new Uint8Array();
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  /** The next piece of at most `most` bytes; undefined at the end. */
-  async piece(most: number): Promise<Uint8Array | undefined> {
-    if (this.#rest.length === 0 && !(await this.#more())) return undefined;
-    const piece = this.#rest.subarray(0, most);
-    this.#rest = this.#rest.subarray(piece.length);
-    return piece;
-  }
-
-  /** The next line without its end; undefined when the connection ended before a whole line came. */
-  async line(limit: number): Promise<string | undefined> {
-    for (;;) {
-      const end = this.#rest.indexOf(0x0a);
-      if (end >= 0) {
-        const text = latin1(this.#rest.subarray(0, end));
-        this.#rest = this.#rest.subarray(end + 1);
-        return text.endsWith('\r') ? text.slice(0, -1) : text;
-      }
-      if (this.#rest.length > limit || !(await this.#more())) return undefined;
-    }
-  }
-
-  async #more(): Promise<boolean> {
-    const next = await this.#connection.read();
-    if (next === undefined) return false;
-    this.#rest = this.#rest.length === 0 ? next : joined([this.#rest, next]);
-    return true;
-  }
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
-  return text;
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
-
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-interface Head {
-  status: number;
-  reason: string;
-  headers: Record<string, string>;
+function sourceOf(connection: Connection, socketPath: string): ByteSource {
+  const failures = {
+    nothing: () =>
+      new ExchangeError('no-response', socketPath, `cannot get a response: ${socketPath} closed the connection`),
+    cut: (detail: string) => new ExchangeError('broken', socketPath, `cannot read the whole response: ${detail}`),
+    malformed: (detail: string) =>
+      new ExchangeError('malformed', socketPath, `cannot read the response of ${socketPath}: ${detail}`),
+  };
+  return { read: () => connection.read(), failure: (kind, detail) => failures[kind](detail) };
 }
 
-async function readHead(reader: Reader, socketPath: string): Promise<Head> {
-  for (;;) {
-    const status = await reader.line(headLimit);
-    if (status === undefined)
-      throw new ExchangeError('no-response', socketPath, `cannot get a response: ${socketPath} closed the connection`);
-    const match = /^HTTP\/1\.[01] ([1-5][0-9]{2})(?: (.*))?$/.exec(status);
-    if (!match) throw malformed(socketPath, status);
-    const headers: Record<string, string> = {};
-    for (;;) {
-      const line = await reader.line(headLimit);
-      if (line === undefined) throw malformed(socketPath, 'the header ended early');
-      if (line === '') break;
-      const colon = line.indexOf(':');
-      if (colon < 1) throw malformed(socketPath, line);
-      headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
-    }
-    if (Number(match[1]) >= 200) return { status: Number(match[1]), reason: match[2] ?? '', headers };
-  }
-}
-
-function malformed(socketPath: string, detail: string): ExchangeError {
-  return new ExchangeError(
-    'malformed',
-    socketPath,
-    `cannot read the response of ${socketPath}: ${detail.slice(0, 100)}`,
-  );
-}
-
-/** The body by the rules of RFC 9112 §6.3: none, chunked, of announced length, or up to the end of the connection. */
-async function* bodyOf(method: string, head: Head, reader: Reader, socketPath: string): AsyncGenerator<Uint8Array> {
-  if (method === 'HEAD' || head.status === 204 || head.status === 304) return;
-  if (/\bchunked\s*$/i.test(head.headers['transfer-encoding'] ?? '')) {
-    for (;;) {
-      const line = await reader.line(headLimit);
-      const size = line === undefined ? Number.NaN : Number.parseInt(line, 16);
-      if (Number.isNaN(size)) throw malformed(socketPath, 'a chunk is broken');
-      if (size === 0) return;
-      yield* exactly(size, reader, socketPath);
-      await reader.line(headLimit);
-    }
-  }
-  const length = head.headers['content-length'];
-  if (length !== undefined) {
-    yield* exactly(Number(length), reader, socketPath);
-    return;
-  }
-  for (let piece = await reader.piece(Infinity); piece; piece = await reader.piece(Infinity)) yield piece;
-}
-
-async function* exactly(size: number, reader: Reader, socketPath: string): AsyncGenerator<Uint8Array> {
-  for (let left = size; left > 0; ) {
-    const piece = await reader.piece(left);
-    if (!piece)
-      throw new ExchangeError('broken', socketPath, `cannot read the whole response: ${left} bytes are missing`);
-    left -= piece.length;
-    yield piece;
-  }
-}
-
-async function* closing(
-  pieces: AsyncGenerator<Uint8Array>,
+async function* piecesOf(
+  body: Body,
   connection: Connection,
   failureOf: (cause: unknown) => ExchangeError,
 ): AsyncGenerator<Uint8Array> {
   try {
-    yield* pieces;
+    for (let piece = await body.next(); piece !== undefined; piece = await body.next()) yield piece;
   } catch (cause) {
     throw failureOf(cause);
   } finally {

@@ -3,7 +3,6 @@ import { isIP } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseAddress } from './address.ts';
-import { parseAnswerHead } from './answer-head.ts';
 import { formatQuery, parseReply } from './resolver.ts';
 import { parseUrl } from './url.ts';
 
@@ -36,17 +35,6 @@ test('an address of the web and its parts', () => {
   });
   for (const bad of ['', 'ftp://a', 'http://', 'http://a:0', 'http://a:65536', 'http://u:p@a/', 'http://a/b c'])
     assert.throws(() => parseUrl(bad), { code: 'EINVAL' }, bad);
-});
-
-test('heads of answers: framing is certain or the answer is refused, and nothing throws', () => {
-  const head = (text: string) => parseAnswerHead(text, 'GET');
-  assert.equal(head('HTTP/1.1 200 OK\r\nContent-Length: 5')?.contentLength, 5);
-  assert.equal(head('HTTP/1.1 200\r\nTransfer-Encoding: chunked')?.chunked, true);
-  assert.equal(head('HTTP/1.0 200 OK')?.untilEnd, true);
-  for (const bad of ['Content-Length: 1, 2', 'Content-Length: -1', 'Transfer-Encoding: gzip', 'a b: c', ' folded'])
-    assert.equal(head(`HTTP/1.1 200 OK\r\n${bad}`), undefined, bad);
-  assert.equal(head('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked'), undefined);
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void head(`HTTP/1.1 200 OK\r\n${text}`)));
 });
 
 test('replies of name servers: an address after an alias is found, and damaged bytes never harm', () => {

@@ -1,4 +1,5 @@
 /** The port `HttpClient` over system calls: one connection a request, plain or under TLS. */
+import { type AnswerHead, type Body, type ByteSource, readAnswer } from '@pantavisor/ctrl-api/http';
 import { bufferOffset, bufferSize, type Kernel, type Loop, openFlags, SystemCallError } from '@pantavisor/small-host';
 import type {
   HttpAnswer,
@@ -12,15 +13,10 @@ import type {
 import { type Files, HostError } from '../../ports.ts';
 import { attempt } from '../failure.ts';
 import { connectSocket, stream } from './address.ts';
-import { type AnswerHead, parseAnswerHead } from './answer-head.ts';
-import { Body } from './body.ts';
 import { openTunnel } from './proxy.ts';
 import { resolveHost } from './resolver.ts';
 import { type ByteStream, SecureChannel } from './secure-channel.ts';
 import { type HttpUrl, parseUrl } from './url.ts';
-
-/** Longest head of an answer, bytes. */
-const longestHead = 64 * 1024;
 
 /** Creates the port. */
 export function createHttpClient(kernel: Kernel, loop: Loop, files: Files): HttpClient {
@@ -47,7 +43,7 @@ class SmallHttpClient implements HttpClient {
     return this.#send(call, async ({ status, headers }, body) => ({
       status,
       headers,
-      body: await readWhole(body, limit),
+      body: await body.whole(limit, () => tooLong(limit)),
     }));
   }
 
@@ -152,8 +148,8 @@ class SmallHttpClient implements HttpClient {
       open = await this.#connect(url, call);
       begun(open);
       const broken = await this.#sendRequest(open, url, call, length);
-      const { head, rest } = await this.#readHead(open, call, broken);
-      return await take(head, new Body(open, head, rest, call.idleTimeout));
+      const { head, body } = await readAnswer(sourceOf(open, call.idleTimeout, broken), call.method);
+      return await take(head, body);
     } catch (error) {
       throw failureOf(call, error);
     } finally {
@@ -238,50 +234,20 @@ class SmallHttpClient implements HttpClient {
       this.#kernel.close(file);
     }
   }
-
-  async #readHead(
-    open: ByteStream,
-    { method, idleTimeout }: HttpCall,
-    broken: HostError | undefined,
-  ): Promise<{ head: AnswerHead; rest: Uint8Array }> {
-    let text = '';
-    for (;;) {
-      const end = text.indexOf('\r\n\r\n');
-      if (end >= 0) {
-        const head = parseAnswerHead(text.slice(0, end), method);
-        if (!head) throw notHttp();
-        const rest = text.slice(end + 4);
-        if (head.status >= 200) return { head, rest: Uint8Array.from(rest, (unit) => unit.charCodeAt(0)) };
-        text = rest;
-        continue;
-      }
-      if (text.length > longestHead) throw notHttp();
-      const bytes = await open.read(idleTimeout);
-      if (bytes === undefined)
-        throw broken ?? new HostError('ECONNRESET', 'read the answer', undefined, 'the server hung up');
-      for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
-    }
-  }
 }
 
-const notHttp = () => new HostError('EPROTO', 'read the answer', undefined, 'this is no HTTP');
-
-async function readWhole(body: Body, limit: number): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let total = 0;
-  for (let piece = await body.next(); piece !== undefined; piece = await body.next()) {
-    total += piece.length;
-    if (total > limit) throw new HostError('EFBIG', 'read the answer', undefined, `more than ${limit} bytes`);
-    pieces.push(piece);
-  }
-  const whole = new Uint8Array(total);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+/** @param broken why the request could not be sent whole; without an answer that is the reason */
+function sourceOf(open: ByteStream, timeout: number, broken: HostError | undefined): ByteSource {
+  return {
+    read: () => open.read(timeout),
+    failure: (kind, detail) =>
+      kind === 'nothing' && broken !== undefined
+        ? broken
+        : new HostError(kind === 'malformed' ? 'EPROTO' : 'ECONNRESET', 'read the answer', undefined, detail),
+  };
 }
+
+const tooLong = (limit: number) => new HostError('EFBIG', 'read the answer', undefined, `more than ${limit} bytes`);
 
 /** What went wrong with a file is told as it is; everything else is about the call. */
 function failureOf({ method, url }: HttpCall, error: unknown): unknown {

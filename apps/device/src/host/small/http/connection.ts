@@ -1,9 +1,9 @@
 /** One connection: its requests one after the other, each with exactly one answer, until either side has enough. */
+import { Body, type ByteSource, joined, latin1 } from '@pantavisor/ctrl-api/http';
 import { bufferOffset, type Channel, type Kernel, openFlags } from '@pantavisor/small-host';
 import { HostError, type Http, type HttpRequest, type HttpResponse, type Peer } from '../../ports.ts';
 import { attempt } from '../failure.ts';
 import { formatHead, isBodyless } from './answer.ts';
-import { Body } from './body.ts';
 import { type Head, parseHead } from './head.ts';
 
 export type Serve = Parameters<Http['serve']>[0];
@@ -99,16 +99,13 @@ export class Connection {
         return undefined;
       }
       if (more === undefined) return bytes.length > 0 ? 'syntax' : undefined;
-      const joined = new Uint8Array(bytes.length + more.length);
-      joined.set(bytes);
-      joined.set(more, bytes.length);
-      bytes = joined;
+      bytes = bytes.length === 0 ? more : joined([bytes, more]);
     }
   }
 
   async #answer(head: Head): Promise<boolean> {
     const { idleTimeout } = this.#serve.limits;
-    const body = new Body(this.#channel, head, this.#rest, idleTimeout);
+    const body = new Body(bodySource(this.#channel, idleTimeout), head, this.#rest);
     const request = new SmallRequest(this.#kernel, this.#channel, head, body, this.peer, idleTimeout);
     let response: HttpResponse | undefined;
     try {
@@ -145,10 +142,7 @@ export class Connection {
     const bytes = typeof content === 'string' ? this.#kernel.encode(content) : content;
     const length = isBodyless(response.status) ? undefined : bytes.length;
     const start = this.#kernel.encode(formatHead(response, head, persistent, length, Date.now()));
-    const whole = new Uint8Array(start.length + (head.method === 'HEAD' ? 0 : bytes.length));
-    whole.set(start);
-    if (head.method !== 'HEAD') whole.set(bytes, start.length);
-    await this.#channel.write(whole, idleTimeout);
+    await this.#channel.write(head.method === 'HEAD' ? start : joined([start, bytes]), idleTimeout);
     return true;
   }
 
@@ -178,10 +172,7 @@ export class Connection {
     const response = this.#serve.malformed(reason);
     const body = this.#kernel.encode(typeof response.body === 'string' ? response.body : '');
     const start = this.#kernel.encode(formatHead(response, undefined, false, body.length, Date.now()));
-    const whole = new Uint8Array(start.length + body.length);
-    whole.set(start);
-    whole.set(body, start.length);
-    await this.#channel.write(whole, lingering);
+    await this.#channel.write(joined([start, body]), lingering);
     await this.#linger();
   }
 
@@ -197,6 +188,16 @@ export class Connection {
       }
     }
   }
+}
+
+/** The client's bytes; failures are about the body, since the head is read otherwise. */
+function bodySource(channel: Channel, timeout: number): ByteSource {
+  return {
+    read: () => channel.read(timeout),
+    moveTo: (file, hash, limit) => channel.moveTo(file, hash, limit, timeout),
+    failure: (kind, detail) =>
+      new HostError(kind === 'malformed' ? 'EPROTO' : 'ECONNRESET', 'read the body', undefined, detail),
+  };
 }
 
 class SmallRequest implements HttpRequest {
@@ -236,20 +237,7 @@ class SmallRequest implements HttpRequest {
     const tooLarge = () => new HostError('EFBIG', 'read the request body', undefined, `more than ${limit} bytes`);
     if ((this.contentLength ?? 0) > limit) throw tooLarge();
     await this.#tellToContinue();
-    const pieces: Uint8Array[] = [];
-    let total = 0;
-    for (let piece = await this.#next(); piece !== undefined; piece = await this.#next()) {
-      total += piece.length;
-      if (total > limit) throw tooLarge();
-      pieces.push(piece);
-    }
-    const whole = new Uint8Array(total);
-    let offset = 0;
-    for (const piece of pieces) {
-      whole.set(piece, offset);
-      offset += piece.length;
-    }
-    return whole;
+    return this.#received(() => this.#body.whole(limit, tooLarge));
   }
 
   async saveBody(
@@ -339,11 +327,4 @@ function findEmptyLine(bytes: Uint8Array, from: number): number {
   for (let index = bytes.indexOf(13, from); index >= 0; index = bytes.indexOf(13, index + 1))
     if (bytes[index + 1] === 10 && bytes[index + 2] === 13 && bytes[index + 3] === 10) return index;
   return -1;
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (let offset = 0; offset < bytes.length; offset += 4096)
-    text += String.fromCharCode(...bytes.subarray(offset, offset + 4096));
-  return text;
 }

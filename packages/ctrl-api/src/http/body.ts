@@ -1,14 +1,19 @@
 /** The body of one message: by length, chunked, or until the end of the connection (RFC 9112 §6, §7.1). Gives bytes until the end, whoever asks. */
-import { HostError } from '../../ports.ts';
+import { joined, latin1 } from './bytes.ts';
 
 const maxChunkLine = 256;
 
-/** Where the bytes of a body come from. */
-export interface BodySource {
+/** Where the bytes of a message come from. */
+export interface ByteSource {
   /** The next bytes; undefined at the end of the stream. */
-  read(timeout: number): Promise<Uint8Array | undefined>;
-  /** Moves bytes straight into an open file, if the stream can. */
-  moveTo?(file: number, hash: number, limit: number, timeout: number): Promise<number>;
+  read(): Promise<Uint8Array | undefined>;
+  /** Moves bytes straight into an open file, if the stream can; how many, 0 at the end of the stream. */
+  moveTo?(file: number, hash: number, limit: number): Promise<number>;
+  /**
+   * Makes the error of a stream that ended before the message began (`nothing`) or in the middle of it (`cut`), or whose bytes are no such
+   * message (`malformed`).
+   */
+  failure(kind: 'nothing' | 'cut' | 'malformed', detail: string): Error;
 }
 
 /** How the end of a body is known. */
@@ -20,8 +25,7 @@ export interface Framing {
 }
 
 export class Body {
-  readonly #channel: BodySource;
-  readonly #timeout: number;
+  readonly #source: ByteSource;
   readonly #chunked: boolean;
   readonly #untilEnd: boolean;
   /** Bytes that were read with the head or beyond a chunk's end. */
@@ -33,9 +37,9 @@ export class Body {
   /** The first chunk has no line end before its size. */
   #first = true;
 
-  constructor(channel: BodySource, framing: Framing, rest: Uint8Array, timeout: number) {
-    this.#channel = channel;
-    this.#timeout = timeout;
+  /** @param rest bytes that were read with the head */
+  constructor(source: ByteSource, framing: Framing, rest: Uint8Array) {
+    this.#source = source;
     this.#chunked = framing.chunked;
     this.#untilEnd = framing.untilEnd === true;
     this.#rest = rest;
@@ -57,17 +61,17 @@ export class Body {
     return this.#rest;
   }
 
-  /** The next bytes of the body, or undefined at its end. Rejects with ECONNRESET when the client went away, EPROTO when its chunks are none. */
+  /** The next bytes of the body, or undefined at its end. Rejects with the source's failure when the stream is cut or the chunks are none. */
   async next(): Promise<Uint8Array | undefined> {
     if (this.#chunked && this.#left === 0 && !this.#ended) await this.#nextChunk();
     if (this.#ended) return undefined;
     if (this.#rest.length === 0) {
-      const bytes = await this.#channel.read(this.#timeout);
+      const bytes = await this.#source.read();
       if (bytes === undefined && this.#untilEnd) {
         this.#ended = true;
         return undefined;
       }
-      if (bytes === undefined) throw gone();
+      if (bytes === undefined) throw this.#cut();
       this.#rest = bytes;
     }
     const piece = this.#rest.subarray(0, this.#left);
@@ -78,16 +82,28 @@ export class Body {
 
   /** Moves the next bytes straight into an open file; how many, 0 at the end of the body. Only for bodies with a length and without a rest. */
   async moveTo(file: number, hash: number, limit: number): Promise<number> {
-    if (this.#ended || this.#channel.moveTo === undefined) return 0;
-    const count = await this.#channel.moveTo(file, hash, Math.min(limit, this.#left), this.#timeout);
-    if (count === 0) throw gone();
+    if (this.#ended || this.#source.moveTo === undefined) return 0;
+    const count = await this.#source.moveTo(file, hash, Math.min(limit, this.#left));
+    if (count === 0) throw this.#cut();
     this.#take(count);
     return count;
   }
 
   /** Whether `moveTo` may be used now. */
   get movable(): boolean {
-    return !this.#chunked && this.#rest.length === 0 && this.#channel.moveTo !== undefined;
+    return !this.#chunked && this.#rest.length === 0 && this.#source.moveTo !== undefined;
+  }
+
+  /** What is left of the body in one piece. Rejects with the given error when that is more than `limit` bytes. */
+  async whole(limit: number, tooLarge: () => Error): Promise<Uint8Array> {
+    const pieces: Uint8Array[] = [];
+    let total = 0;
+    for (let piece = await this.next(); piece !== undefined; piece = await this.next()) {
+      total += piece.length;
+      if (total > limit) throw tooLarge();
+      pieces.push(piece);
+    }
+    return joined(pieces);
   }
 
   /** Reads what is left and throws it away. */
@@ -117,7 +133,7 @@ export class Body {
     for (;;) {
       const end = this.#rest.indexOf(10);
       const piece = this.#rest.subarray(0, end < 0 ? this.#rest.length : end + 1);
-      text += String.fromCharCode(...piece.subarray(0, maxChunkLine + 2));
+      text += latin1(piece.subarray(0, maxChunkLine + 2));
       if (text.length > maxChunkLine) throw this.#broken();
       this.#rest = this.#rest.subarray(piece.length);
       if (end < 0) {
@@ -129,16 +145,19 @@ export class Body {
     }
   }
 
-  #broken(): HostError {
+  #broken(): Error {
     this.#malformed = true;
-    return new HostError('EPROTO', 'read the body', undefined, 'its chunks are malformed');
+    return this.#source.failure('malformed', 'its chunks are malformed');
+  }
+
+  #cut(): Error {
+    const missing = this.#chunked ? 'the last chunk is' : `${this.#left} bytes are`;
+    return this.#source.failure('cut', `${missing} missing`);
   }
 
   async #more(): Promise<Uint8Array> {
-    const bytes = await this.#channel.read(this.#timeout);
-    if (bytes === undefined) throw gone();
+    const bytes = await this.#source.read();
+    if (bytes === undefined) throw this.#cut();
     return bytes;
   }
 }
-
-const gone = () => new HostError('ECONNRESET', 'read the body', undefined, 'the other side went away');
