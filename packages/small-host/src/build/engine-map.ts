@@ -79,13 +79,20 @@ export function readEngineMap(glue: string): EngineMap {
   for (const [name, mark] of Object.entries(importMarks)) {
     const found = members.filter(({ body }) => mark.test(body));
     if (found.length === 1) imports[name] = found[0]!.letter;
-    else problems.push(`import ${name}: ${found.length === 0 ? 'no function' : `${found.length} functions`} of the glue match ${mark}`);
+    else
+      problems.push(
+        `import ${name}: ${found.length === 0 ? 'no function' : `${found.length} functions`} of the glue match ${mark}`,
+      );
   }
   const known = new Set(Object.values(imports));
   for (const { letter, body } of members) {
     if (known.has(letter)) continue;
     if (/^[a-zA-Z]+$/.test(body)) {
-      const role = new RegExp(`[,; ]${body}=a=>\\{G=a`).test(glue) ? 'exit' : new RegExp(`\\b${body}=new WebAssembly\\.Memory`).test(glue) ? 'memory' : undefined;
+      const role = new RegExp(`[,; ]${body}=a=>\\{G=a`).test(glue)
+        ? 'exit'
+        : new RegExp(`\\b${body}=new WebAssembly\\.Memory`).test(glue)
+          ? 'memory'
+          : undefined;
       if (role !== undefined) {
         imports[role] = letter;
         continue;
@@ -108,13 +115,22 @@ export function readEngineMap(glue: string): EngineMap {
 
 /** C names of wasm2c: letters and digits stay, `Z` and the rest become `Z` and two hex digits. */
 function mangle(name: string): string {
-  return name.replace(/[^A-Ya-z0-9_]/g, (character) => `Z${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+  return name.replace(
+    /[^A-Ya-z0-9_]/g,
+    (character) => `Z${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
 }
 
 /** The header that gives the C host readable names for the translated module's functions. */
 export function engineHeader(map: EngineMap, version: string): string {
-  const lines = [`/* Names of the engine's functions, read from the glue of ${version}. Generated. */`, '#pragma once', '#include "engine-module.h"', ''];
-  for (const [name, letter] of Object.entries(map.exports)) lines.push(`#define engine_${name.replace(/^QTS_/, '')} Z_engineZ_${mangle(letter)}`);
+  const lines = [
+    `/* Names of the engine's functions, read from the glue of ${version}. Generated. */`,
+    '#pragma once',
+    '#include "engine-module.h"',
+    '',
+  ];
+  for (const [name, letter] of Object.entries(map.exports))
+    lines.push(`#define engine_${name.replace(/^QTS_/, '')} Z_engineZ_${mangle(letter)}`);
   lines.push('');
   for (const [name, letter] of Object.entries(map.imports)) lines.push(`#define import_${name} Z_aZ_${mangle(letter)}`);
   return `${lines.join('\n')}\n`;

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { buildExecutable } from './executable.ts';
 import { engineHeader, readEngineMap } from './engine-map.ts';
+import { buildExecutable } from './executable.ts';
 import { type TargetName, targets } from './toolchain.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -24,7 +25,13 @@ const emulators: Record<TargetName, string> = {
 
 function run(program: string, options: { shell?: string; target?: TargetName } = {}) {
   const target = options.target ?? own;
-  const executable = buildExecutable({ target: targets[target], root, cache, programs: [{ file: 'test.js', names: [], text: prelude + program }], say: () => {} });
+  const executable = buildExecutable({
+    target: targets[target],
+    root,
+    cache,
+    programs: [{ file: 'test.js', names: [], text: prelude + program }],
+    say: () => {},
+  });
   const start = target === own ? executable : `${emulators[target]} ${executable}`;
   const argv = ['-c', (options.shell ?? 'exec PROGRAM').replace('PROGRAM', start)];
   const { status, stdout, stderr } = spawnSync('sh', argv, { encoding: 'utf8', timeout: 60_000 });
@@ -54,7 +61,13 @@ function signatureProgram(target: TargetName): string {
 
 describe('the small host', { timeout: 400_000 }, () => {
   before(() => {
-    buildExecutable({ target: targets[own], root, cache, programs: [{ file: 'test.js', names: [], text: '' }], say: () => {} });
+    buildExecutable({
+      target: targets[own],
+      root,
+      cache,
+      programs: [{ file: 'test.js', names: [], text: '' }],
+      say: () => {},
+    });
   });
 
   test('runs modern JavaScript, promises before the first turn, and ends with the code it is told', () => {
@@ -112,7 +125,8 @@ describe('the small host', { timeout: 400_000 }, () => {
   });
 
   test('an error that nobody caught ends the program with its text and code 70', () => {
-    const { status, stderr } = run(`Promise.resolve().then(() => { throw new TypeError('no such door'); }).catch((error) => { queue = error; throw error; }); let queue;
+    const { status, stderr } =
+      run(`Promise.resolve().then(() => { throw new TypeError('no such door'); }).catch((error) => { queue = error; throw error; }); let queue;
       machine.turn = () => { if (queue) throw queue; machine.exit(0); };`);
     assert.equal(status, 70);
     assert.match(stderr, /no such door/);
@@ -145,12 +159,49 @@ describe('the small host', { timeout: 400_000 }, () => {
   });
 });
 
+test('what no build needs any more is removed', { timeout: 400_000 }, () => {
+  const folder = resolve(cache, own);
+  const stale = ['gzip-0123456789abcdef.o', 'gzip-0123456789abcdef.o.1'];
+  for (const name of stale) {
+    writeFileSync(resolve(folder, name), '');
+    utimesSync(resolve(folder, name), 0, 0);
+  }
+  // A program of its own, so that something is linked.
+  const text = `machine.turn = () => machine.exit(${Date.now() % 256});`;
+  const build = () =>
+    buildExecutable({
+      target: targets[own],
+      root,
+      cache,
+      programs: [{ file: 'test.js', names: [], text }],
+      say: (line) => said.push(line),
+    });
+  const said: string[] = [];
+  const executable = build();
+  for (const name of stale) assert.equal(existsSync(resolve(folder, name)), false, name);
+  assert.equal(existsSync(executable), true);
+  said.length = 0;
+  build();
+  assert.deepEqual(said, []);
+});
+
 test('an engine whose glue is not understood is refused with every reason', () => {
-  assert.throws(() => readEngineMap('var ya={a:t,b:(x)=>y};'), /import callFunction: no function of the glue match.*\n.*export malloc: not in the glue/s);
+  assert.throws(
+    () => readEngineMap('var ya={a:t,b:(x)=>y};'),
+    /import callFunction: no function of the glue match.*\n.*export malloc: not in the glue/s,
+  );
 });
 
 test('names of the engine are mangled as wasm2c does', () => {
-  const header = engineHeader({ exports: { malloc: 'w', QTS_NewFloat64: 'Z', QTS_NewString: '$', QTS_GetFloat64: '_' }, imports: { memory: 'a' } }, 'test');
-  assert.match(header, /engine_NewFloat64 Z_engineZ_Z5A\n.*engine_NewString Z_engineZ_Z24\n.*engine_GetFloat64 Z_engineZ__\n/s);
+  const header = engineHeader(
+    {
+      exports: { malloc: 'w', QTS_NewFloat64: 'Z', QTS_NewString: '$', QTS_GetFloat64: '_' },
+      imports: { memory: 'a' },
+    },
+    'test',
+  );
+  assert.match(
+    header,
+    /engine_NewFloat64 Z_engineZ_Z5A\n.*engine_NewString Z_engineZ_Z24\n.*engine_GetFloat64 Z_engineZ__\n/s,
+  );
 });
-

@@ -4,7 +4,17 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { engineHeader, readEngineMap } from './engine-map.ts';
@@ -44,12 +54,17 @@ export function buildExecutable(request: ExecutableRequest): string {
   const prefixMap = [`-ffile-prefix-map=${root}=.`, `-ffile-prefix-map=${cache}=.`];
   const native = join(root, 'native');
   const nativeSources = readdirSync(native).sort();
-  const headerHash = hashOf(nativeSources.filter((name) => name.endsWith('.h')).map((name) => readFileSync(join(native, name))));
+  const headerHash = hashOf(
+    nativeSources.filter((name) => name.endsWith('.h')).map((name) => readFileSync(join(native, name))),
+  );
 
   const compile = (source: string, extra: string[], salt: string): string => {
     const flags = [...commonFlags, ...target.flags, ...extra];
     const name = basename(source).replace(/\.c$/, '');
-    const object = join(folder, `${name}-${hashOf([readFileSync(source), flags.join(' '), salt, engine.version, target.compiler])}.o`);
+    const object = join(
+      folder,
+      `${name}-${hashOf([readFileSync(source), flags.join(' '), salt, engine.version, target.compiler])}.o`,
+    );
     if (existsSync(object)) return object;
     say(`compiling ${name} for ${target.name}${name === 'engine-module' ? ' (half a minute)' : ''}`);
     const temporary = `${object}.${process.pid}`;
@@ -79,11 +94,23 @@ export function buildExecutable(request: ExecutableRequest): string {
   if (!existsSync(executable)) {
     say(`linking the executable for ${target.name}`);
     const libraryFolder = librariesOf(target, folder, say);
-    const libraries = ['libmbedtls.a', 'libmbedx509.a', 'libmbedcrypto.a', 'libz.a'].map((name) => join(libraryFolder, name));
+    const libraries = ['libmbedtls.a', 'libmbedx509.a', 'libmbedcrypto.a', 'libz.a'].map((name) =>
+      join(libraryFolder, name),
+    );
     const temporary = `${executable}.${process.pid}`;
-    run(target.compiler, ['-static', '-Wl,--gc-sections', '-Wl,--build-id=none', '-s', ...objects, ...libraries, '-lm', '-o', temporary]);
+    run(target.compiler, [
+      '-static',
+      '-Wl,--gc-sections',
+      '-Wl,--build-id=none',
+      '-s',
+      ...objects,
+      ...libraries,
+      '-lm',
+      '-o',
+      temporary,
+    ]);
     renameSync(temporary, executable);
-    forgetOld(folder);
+    forgetOld(cache, folder, engine.folder, objects);
   }
   return executable;
 }
@@ -94,7 +121,9 @@ function prepareEngine(cache: string, say: (line: string) => void): { folder: st
   const entry = require.resolve(`${enginePackage}/package.json`);
   const { version } = JSON.parse(readFileSync(entry, 'utf8')) as { version: string };
   if (!(version in knownEngines))
-    throw new Error(`cannot build with ${enginePackage} ${version}: only ${Object.keys(knownEngines).join(', ')} is known; check native/engine-imports.c against its glue first`);
+    throw new Error(
+      `cannot build with ${enginePackage} ${version}: only ${Object.keys(knownEngines).join(', ')} is known; check native/engine-imports.c against its glue first`,
+    );
   const dist = join(dirname(entry), 'dist');
   const folder = join(cache, `engine-${version}`);
   if (existsSync(join(folder, 'engine-map.h'))) return { folder, version };
@@ -112,23 +141,40 @@ function prepareHeaders(folder: string): string[] {
   const include = join(folder, 'include');
   mkdirSync(include, { recursive: true });
   for (const path of isolatedHeaders) {
-    if (!existsSync(path)) throw new Error(`cannot find ${path}; a Debian package of scripts/debian-packages.txt is missing`);
+    if (!existsSync(path))
+      throw new Error(`cannot find ${path}; a Debian package of scripts/debian-packages.txt is missing`);
     const copy = join(include, basename(path));
     if (!existsSync(copy)) cpSync(path, copy, { recursive: true });
   }
   return ['-I', include];
 }
 
-/** Executables of earlier programs; the last ones may be in use by tests that run now. */
+/** Executables and programs of earlier builds; the last ones may be in use by tests that run now. */
 const keptExecutables = 16;
+/** Milliseconds after which an unfinished file belongs to nobody any more. */
+const abandonedAfter = 3_600_000;
 
-function forgetOld(folder: string): void {
-  const old = readdirSync(folder)
-    .filter((name) => /^(?:pantavisor|program)-[0-9a-f]{16}/.test(name))
-    .map((name) => ({ path: join(folder, name), time: statSync(join(folder, name)).mtimeMs }))
-    .sort((left, right) => right.time - left.time)
-    .slice(2 * keptExecutables);
-  for (const { path } of old) rmSync(path, { force: true });
+/** Removes what no build needs any more: parts of the host and engines of another time, all but the last programs, unfinished files. */
+function forgetOld(cache: string, folder: string, engine: string, objects: readonly string[]): void {
+  const needed = new Set(objects.map((path) => basename(path)));
+  const files = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => ({
+      name,
+      path: join(folder, name),
+      time: statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0,
+    }))
+    .sort((left, right) => right.time - left.time);
+  const programs = files.filter(({ name }) => /^(?:pantavisor|program)-[0-9a-f]{16}(?:-[0-9a-f]{16}\.o)?$/.test(name));
+  const parts = files.filter(({ name }) => name.endsWith('.o') && !name.startsWith('program-') && !needed.has(name));
+  const abandoned = files.filter(
+    ({ name, time }) => /-[0-9a-f]{16}(?:\.o)?\.\d+$/.test(name) && Date.now() - time > abandonedAfter,
+  );
+  for (const { path } of [...programs.slice(2 * keptExecutables), ...parts, ...abandoned])
+    rmSync(path, { force: true });
+  for (const name of readdirSync(cache))
+    if (name.startsWith('engine-') && join(cache, name) !== engine)
+      rmSync(join(cache, name), { recursive: true, force: true });
 }
 
 function hashOf(parts: readonly (string | Uint8Array)[]): string {
@@ -139,6 +185,9 @@ function hashOf(parts: readonly (string | Uint8Array)[]): string {
 
 function run(program: string, argv: string[]): void {
   const { status, stderr, error } = spawnSync(program, argv, { encoding: 'utf8' });
-  if (error) throw new Error(`cannot run ${program}: ${error.message}; a Debian package of scripts/debian-packages.txt is missing`);
+  if (error)
+    throw new Error(
+      `cannot run ${program}: ${error.message}; a Debian package of scripts/debian-packages.txt is missing`,
+    );
   if (status !== 0) throw new Error(`${program} failed:\n${stderr.trimEnd()}`);
 }

@@ -35,6 +35,7 @@ export function programSource(programs: readonly LinkedProgram[]): string {
 /** Twenty numbers a line keep compilers and people happy. */
 function rows(bytes: Buffer): string {
   const lines: string[] = [];
-  for (let index = 0; index < bytes.length; index += 20) lines.push(`  ${bytes.subarray(index, index + 20).join(',')},\n`);
+  for (let index = 0; index < bytes.length; index += 20)
+    lines.push(`  ${bytes.subarray(index, index + 20).join(',')},\n`);
   return lines.join('');
 }
