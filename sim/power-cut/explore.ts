@@ -1,8 +1,8 @@
 /** Cutting a flow at every moment, in every outcome, and the recovery from it once more, until enough states have been seen. */
 import type { MemoryHost } from '../../apps/device/src/host/memory/host.ts';
-import { seededChoice } from '../../apps/device/src/host/memory/random.ts';
+import { replayed, seededChoice } from '../../apps/device/src/host/memory/random.ts';
 import type { Flow } from './flow.ts';
-import { type Moment, outcomesNow, replayed, someOutcome, watchMoments } from './moments.ts';
+import { type Moment, outcomesNow, someOutcome, watchMoments } from './moments.ts';
 import { type CutPoint, formatState } from './state-name.ts';
 import { factsKey, Witness } from './witness.ts';
 

@@ -1,7 +1,8 @@
 /** A disk that fails once: an error of the machine at any one step of a flow, instead of a power cut. */
+
+import { replayed } from '../../apps/device/src/host/memory/random.ts';
 import { type Files, HostError } from '../../apps/device/src/host/ports.ts';
 import type { Flow, Tamper } from './flow.ts';
-import { replayed } from './moments.ts';
 import { disturbed, Witness } from './witness.ts';
 
 /** Steps that reach the disk. `status`, `realPath` and `lock` are answered from memory once the storage is open. */

@@ -1,6 +1,6 @@
 /** The moments at which the power can go, and what each may leave. */
 import type { MemoryHost } from '../../apps/device/src/host/memory/host.ts';
-import { type Choose, everyChoice, seededChoice } from '../../apps/device/src/host/memory/random.ts';
+import { type Choose, everyChoice, recorded, seededChoice } from '../../apps/device/src/host/memory/random.ts';
 import type { Witness } from './witness.ts';
 
 /** A moment after a change of the disk, or after the world has learnt something. */
@@ -42,29 +42,6 @@ export interface Outcome {
   disk: string;
   /** How many of the outcomes that were looked at leave this disk. */
   times: number;
-}
-
-/** Asks for answers and keeps them. */
-function recorded(choose: Choose): { choose: Choose; answers: number[] } {
-  const answers: number[] = [];
-  return {
-    answers,
-    choose: (bound) => {
-      const answer = choose(bound);
-      answers.push(answer);
-      return answer;
-    },
-  };
-}
-
-/** Gives recorded answers again. */
-export function replayed(answers: readonly number[]): Choose {
-  let position = 0;
-  return () => {
-    const answer = answers[position] ?? 0;
-    position += 1;
-    return answer;
-  };
 }
 
 /** Keeps everything that was written, torn nowhere. */

@@ -1,7 +1,8 @@
 /** Coming to one state again, and telling its whole story. */
 import type { MemoryHost } from '../../apps/device/src/host/memory/host.ts';
+import { replayed } from '../../apps/device/src/host/memory/random.ts';
 import type { Flow } from './flow.ts';
-import { replayed, watchMoments } from './moments.ts';
+import { watchMoments } from './moments.ts';
 import type { CutPoint } from './state-name.ts';
 import { Witness } from './witness.ts';
 

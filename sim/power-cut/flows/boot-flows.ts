@@ -9,8 +9,8 @@ import {
   ubootFixture,
 } from '../../../apps/device/src/bootenv/testing/boot-fixtures.ts';
 import type { MemoryHost, MemoryHostOptions } from '../../../apps/device/src/host/memory/host.ts';
+import { replayed } from '../../../apps/device/src/host/memory/random.ts';
 import { type Flow, quick, type Tamper, untouched } from '../flow.ts';
-import { replayed } from '../moments.ts';
 import { must, type Witness } from '../witness.ts';
 
 interface Loader {

@@ -1,5 +1,6 @@
 /** Flows of whole devices: clients of the control socket, the engine, the storage and the boot environment together. */
 import { createMemoryHost, type MemoryHost } from '../../../apps/device/src/host/memory/host.ts';
+import { replayed } from '../../../apps/device/src/host/memory/random.ts';
 import type { Files } from '../../../apps/device/src/host/ports.ts';
 import { runProgram } from '../../../apps/device/src/program.ts';
 import { readProgress } from '../../../apps/device/src/storage/progress.ts';
@@ -14,7 +15,6 @@ import {
 } from '../device/powered-device.ts';
 import { makeRevision, type Revision } from '../device/revisions.ts';
 import { type Flow, quick, type Tamper, untouched } from '../flow.ts';
-import { replayed } from '../moments.ts';
 import { disturbed, must, Witness } from '../witness.ts';
 
 /** What a client does, knowing the world. */

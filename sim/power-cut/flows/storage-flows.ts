@@ -1,5 +1,6 @@
 /** Flows of the storage alone, with clients that try again: many more states in the same time than whole devices. */
 import { createMemoryHost, type MemoryHost } from '../../../apps/device/src/host/memory/host.ts';
+import { replayed } from '../../../apps/device/src/host/memory/random.ts';
 import type { Files } from '../../../apps/device/src/host/ports.ts';
 import { collectGarbage } from '../../../apps/device/src/storage/collect.ts';
 import { makeTree, readIfThere, writeDurable } from '../../../apps/device/src/storage/durable.ts';
@@ -23,7 +24,6 @@ import { readSpace } from '../../../apps/device/src/storage/space.ts';
 import { bodyOf, damage, idOf, layout } from '../../../apps/device/src/storage/testing/storage-machine.ts';
 import { validateRevision } from '../../../apps/device/src/storage/validate.ts';
 import { type Flow, quick, type Tamper, untouched } from '../flow.ts';
-import { replayed } from '../moments.ts';
 import { must, type Witness } from '../witness.ts';
 
 /** A storage as the program opens it. */

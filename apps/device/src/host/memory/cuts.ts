@@ -1,7 +1,7 @@
 /** Trying an operation against every power cut: the basis of crash tests and of the power-cut explorer. */
 import type { MemoryHost } from './host.ts';
 import type { DiskEffect } from './machine.ts';
-import { type Choose, everyChoice, seededChoice } from './random.ts';
+import { type Choose, everyChoice, recorded, seededChoice } from './random.ts';
 
 /** One state of the disk that a power cut can leave. */
 export interface Cut {
@@ -18,19 +18,6 @@ export interface CutSearch {
   states: number;
   /** Changes of the disk so far. */
   effects: number;
-}
-
-/** All answers of a choice, kept for replay. */
-function recorded(choose: Choose): { choose: Choose; answers: number[] } {
-  const answers: number[] = [];
-  return {
-    answers,
-    choose: (bound) => {
-      const answer = choose(bound);
-      answers.push(answer);
-      return answer;
-    },
-  };
 }
 
 /**

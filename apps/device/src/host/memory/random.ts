@@ -18,6 +18,29 @@ export function seededChoice(seed: number): Choose {
   };
 }
 
+/** The same decisions, and the answers given so far, kept for `replayed`. */
+export function recorded(choose: Choose): { choose: Choose; answers: number[] } {
+  const answers: number[] = [];
+  return {
+    answers,
+    choose: (bound) => {
+      const answer = choose(bound);
+      answers.push(answer);
+      return answer;
+    },
+  };
+}
+
+/** Gives recorded answers again, and 0 when there are no more. */
+export function replayed(answers: readonly number[]): Choose {
+  let position = 0;
+  return () => {
+    const answer = answers[position] ?? 0;
+    position += 1;
+    return answer;
+  };
+}
+
 /**
  * Calls `run` once for every possible sequence of answers, depth first, until all are done or `limit` runs were made.
  * @param run must be deterministic apart from the answers it gets

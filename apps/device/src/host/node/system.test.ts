@@ -60,7 +60,7 @@ describe('the system', () => {
       const release = children.hold();
       const child = spawnProcess('/bin/sh', ['sh', '-c', 'exit 9'], {});
       await waitReadable(child.descriptor);
-      children.reap();
+      children.reapOrphans();
       const during = listChildren().includes(child.pid);
       release();
       system.print('stdout', JSON.stringify([during, listChildren().includes(child.pid), reapPid(child.pid) ?? null]));

@@ -39,8 +39,8 @@ export function createSystem(children: Children): System {
     print: (stream, text) => printSync(stream === 'stdout' ? 1 : 2, text),
     becomeSubreaper: () => {
       setChildSubreaper(true);
-      process.on('SIGCHLD', () => children.reap());
-      children.reap();
+      process.on('SIGCHLD', () => children.reapOrphans());
+      children.reapOrphans();
     },
     exit: (code) => process.exit(code),
     power: (action) =>

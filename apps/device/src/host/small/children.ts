@@ -1,5 +1,6 @@
 /** Ends of processes as events: a pidfd (pidfd_open(2)) becomes readable when its process has ended. */
 import { bufferOffset, type Kernel, type Loop, ready } from '@pantavisor/small-host';
+import { AwaitedChildren } from '../awaited-children.ts';
 import { signalName } from './signals.ts';
 
 export interface Ended {
@@ -13,14 +14,14 @@ const waitOptions = { exited: 4, noHang: 1 } as const;
 const ended = { exited: 1 } as const;
 
 /** Follows processes; own children are reaped with their status, others only noticed. */
-export class Children {
+export class Children extends AwaitedChildren {
   readonly #kernel: Kernel;
   readonly #loop: Loop;
-  readonly #awaited = new Set<number>();
-  #holds = 0;
-  #missed = false;
 
   constructor(kernel: Kernel, loop: Loop) {
+    super((isAwaited) => {
+      for (const pid of this.#children()) if (!isAwaited(pid)) this.reap(pid);
+    });
     this.#kernel = kernel;
     this.#loop = loop;
   }
@@ -33,42 +34,14 @@ export class Children {
         resolve(this.reap(pid));
         return;
       }
-      this.#awaited.add(pid);
+      this.add(pid);
       this.#loop.watch(descriptor, ready.read, () => {
         this.#loop.unwatch(descriptor);
         this.#kernel.close(descriptor);
-        this.#awaited.delete(pid);
+        this.remove(pid);
         resolve(this.reap(pid));
       });
     });
-  }
-
-  /** From now on until `forget` the child is not reaped as an orphan. */
-  keep(pid: number): void {
-    this.#awaited.add(pid);
-  }
-
-  forget(pid: number): void {
-    this.#awaited.delete(pid);
-  }
-
-  /** Keeps all ended children as they are while it is not known which of them somebody will wait for; the result ends that. */
-  hold(): () => void {
-    this.#holds += 1;
-    let released = false;
-    return () => {
-      if (released) return;
-      released = true;
-      this.#holds -= 1;
-      if (this.#holds === 0 && this.#missed) this.reapOrphans();
-    };
-  }
-
-  /** Reaps the ended children that nobody waits for. */
-  reapOrphans(): void {
-    this.#missed = this.#holds > 0;
-    if (this.#missed) return;
-    for (const pid of this.#children()) if (!this.#awaited.has(pid)) this.reap(pid);
   }
 
   /** Numbers of all children, which the kernel lists for each thread; this process has one. */

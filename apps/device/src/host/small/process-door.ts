@@ -101,7 +101,7 @@ export function createProcessDoor(
           descriptors: [-1, -1, stderr],
           newSession: true,
         });
-        children.keep(pid);
+        children.add(pid);
         const handle = open(pid);
         if (!handle) throw new HostError('ESRCH', 'open process', String(pid));
         return handle;
@@ -113,8 +113,8 @@ export function createProcessDoor(
         kernel.close(stderr);
       }
     },
-    keep: (pid) => children.keep(pid),
-    forget: (pid) => children.forget(pid),
+    keep: (pid) => children.add(pid),
+    forget: (pid) => children.remove(pid),
     hold: () => children.hold(),
     openPipe: async (path) => openPipe(kernel, path),
     pause: (milliseconds) => new Promise((resolve) => void loop.after(milliseconds, resolve)),
