@@ -38,12 +38,12 @@ const stages: Record<string, () => Plan> = {
    */
   e2e: () => [
     [
-      ...suite('e2e', ['tests/!(boot|hub|pvr|browser)/**/*.test.ts'], 1),
+      ...suite('e2e', ['tests/!(boot|hub|pvr|browser|architectures)/**/*.test.ts'], 1),
       ...suite('e2e: hub and pvr', ['tests/{hub,pvr}/**/*.test.ts'], 1),
     ],
     ...suite('e2e: console', ['tests/browser/**/*.test.ts'], 1),
   ],
-  /** The essentials of the device once more on the small host; `device-small` runs them all. */
+  /** The essentials of the device once more on the small host; `device-small` runs them all, and the executables of other architectures. */
   small: () =>
     smallHost('small', [
       'tests/e2e/device.test.ts',
@@ -60,6 +60,7 @@ const onDemand: Record<string, () => Plan> = {
   'boot-all': () => suite('boot-all', ['tests/boot/**/*.test.ts'], 2),
   'device-small': () =>
     smallHost('device-small', [
+      'tests/architectures/*.test.ts',
       'tests/e2e/{device,hub,logs,updates}*.test.ts',
       'tests/conformance/*.test.ts',
       'tests/tools/*.test.ts',

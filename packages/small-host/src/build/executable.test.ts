@@ -1,63 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync, sign } from 'node:crypto';
 import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { engineHeader, readEngineMap } from './engine-map.ts';
 import { buildExecutable } from './executable.ts';
-import { type TargetName, targets } from './toolchain.ts';
-
-const root = resolve(import.meta.dirname, '../..');
-const cache = resolve(root, '../../build/small-host');
-const prelude = `
-const bytes = new Uint8Array(machine.window), view = new DataView(machine.window);
-const print = (text) => machine.sys([1, 64, 4][machine.architecture()], 2, 1, 0, machine.put(text + '\\n', 0));
-`;
-
-const own: TargetName = process.arch === 'arm64' ? 'arm64' : 'x64';
-/** What runs an executable of a foreign architecture. */
-const emulators: Record<TargetName, string> = {
-  x64: 'qemu-x86_64-static',
-  arm64: 'qemu-aarch64-static',
-  arm: 'qemu-arm-static',
-};
-
-function run(program: string, options: { shell?: string; target?: TargetName } = {}) {
-  const target = options.target ?? own;
-  const executable = buildExecutable({
-    target: targets[target],
-    root,
-    cache,
-    programs: [{ file: 'test.js', names: [], text: prelude + program }],
-    say: () => {},
-  });
-  const start = target === own ? executable : `${emulators[target]} ${executable}`;
-  const argv = ['-c', (options.shell ?? 'exec PROGRAM').replace('PROGRAM', start)];
-  const { status, stdout, stderr } = spawnSync('sh', argv, { encoding: 'utf8', timeout: 60_000 });
-  return { status, lines: stdout.trimEnd().split('\n'), stderr };
-}
-
-/** Checks a signature that Node made, and makes a system call whose number differs between architectures. */
-function signatureProgram(target: TargetName): string {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
-  const signature = sign('sha384', Buffer.from('signed'), privateKey).toString('hex');
-  const key = publicKey.export({ type: 'spki', format: 'der' }).toString('hex');
-  const faccessat = { x64: 269, arm64: 48, arm: 334 }[target];
-  return `
-    const put = (hex, at) => { const list = hex.match(/../g).map((byte) => parseInt(byte, 16)); bytes.set(list, at); return list.length; };
-    const check = (text) => {
-      const context = machine.hashNew(384);
-      machine.hashUpdate(context, 0, machine.put(text, 0)); machine.hashFinish(context, 0);
-      const keyLength = put('${key}', 1000), length = put('${signature}', 2000);
-      return machine.verifySignature(1000, keyLength, 384, 0, 2000, length);
-    };
-    print('fits ' + check('signed'));
-    print('other data ' + check('signet'));
-    bytes[machine.put('/dev/null', 100) + 100] = 0;
-    print('calls ' + machine.sys(${faccessat}, 2, -100, 100, 0));
-    machine.turn = () => machine.exit(0);`;
-}
+import { assertExhaustible, cache, own, root, run } from './testing/programs.ts';
+import { targets } from './toolchain.ts';
 
 describe('the small host', { timeout: 400_000 }, () => {
   before(() => {
@@ -81,46 +29,11 @@ describe('the small host', { timeout: 400_000 }, () => {
     assert.equal(status, 7);
   });
 
-  const exhaustion = `
-    const attempt = (name, work) => { try { work(); print(name + ' passed'); } catch (error) { print(name + ': ' + error.name); } };
-    attempt('recursion', () => { const dive = (depth) => 1 + dive(depth + 1); dive(0); });
-    attempt('deep JSON', () => JSON.parse('['.repeat(500000)));
-    attempt('deep regular expression', () => new RegExp('('.repeat(3000)));
-    attempt('memory', () => { const kept = []; for (;;) kept.push(new Uint8Array(1e6)); });
-    attempt('after all that', () => JSON.parse('{"a":[1,2,3]}'));
-    machine.turn = () => machine.exit(0);`;
-  const exhausted = ['recursion: RangeError', 'deep JSON: RangeError'];
-
-  test('what is too deep or too large is a JavaScript error, not a crash', () => {
-    const { status, lines, stderr } = run(exhaustion);
-    assert.equal(stderr, '');
-    assert.equal(status, 0);
-    assert.deepEqual(lines.slice(0, 2), exhausted);
-    assert.match(lines[3]!, /^memory: (InternalError|RangeError)$/);
-    assert.equal(lines[4], 'after all that passed');
-  });
-
-  for (const target of (Object.keys(targets) as TargetName[]).filter((name) => name !== own)) {
-    test(`the same on ${target}, in an emulator`, { timeout: 200_000 }, () => {
-      const { status, lines, stderr } = run(exhaustion, { target });
-      assert.equal(stderr, '');
-      assert.equal(status, 0);
-      assert.deepEqual(lines.slice(0, 2), exhausted);
-      assert.match(lines[3]!, /^memory: (InternalError|RangeError)$/);
-      assert.equal(lines[4], 'after all that passed');
-    });
-    test(`hashes, checks a signature and knows its system calls on ${target}`, { timeout: 200_000 }, () => {
-      const { lines } = run(signatureProgram(target), { target });
-      assert.deepEqual(lines, ['fits 1', 'other data 0', 'calls 0']);
-    });
-  }
+  test('what is too deep or too large is a JavaScript error, not a crash', () => assertExhaustible());
 
   test('a small stack of the shell or little address space changes nothing', () => {
-    for (const limit of ['ulimit -S -s 1024', 'ulimit -v 100000', 'ulimit -H -s 2048; ulimit -S -s 2048']) {
-      const { status, lines } = run(exhaustion, { shell: `${limit}; exec PROGRAM` });
-      assert.equal(status, 0, limit);
-      assert.deepEqual(lines.slice(0, 2), exhausted, limit);
-      assert.equal(lines[4], 'after all that passed', limit);
+    for (const limit of ['ulimit -S -s 1024', 'ulimit -v 100000', 'ulimit -S -s 2048; ulimit -H -s 2048']) {
+      assertExhaustible({ shell: `${limit}; exec PROGRAM` });
     }
   });
 
