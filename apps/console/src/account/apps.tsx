@@ -6,6 +6,7 @@ import { useNotices } from '../frame/notices.tsx';
 import { hub } from '../hub/client.ts';
 import layout from '../look/layout.module.css';
 import { Failure } from '../show/messages.tsx';
+import { Scroll } from '../show/scroll.tsx';
 import { Copy, CopyLine, When } from '../show/values.tsx';
 import { accountText, frameText } from '../text/index.ts';
 
@@ -123,21 +124,46 @@ export function AppsOfAccountPage() {
         <p className={layout.hint}>{accountText.appsHint}</p>
         {apps.isError && <Failure error={apps.error} />}
         {apps.data?.length === 0 && <p className="soft">{accountText.noApps}</p>}
-        <ul className={layout.list}>
-          {apps.data?.map((app) => (
-            <li key={app.id} className={layout.row}>
-              <strong>{app.name || app.nick}</strong>
-              <span className={`mono ${layout.grow}`}>
-                {app.prn} <Copy value={app.prn} what="prn" />
-              </span>
-              <span className="soft">{app.type}</span>
-              <When time={app['time-created']} />
-              <Button size="compact-sm" variant="default" onClick={() => remove.mutate(app)}>
-                {frameText.remove}
-              </Button>
-            </li>
-          ))}
-        </ul>
+        {apps.data !== undefined && apps.data.length > 0 && (
+          <Scroll label={accountText.appsTitle}>
+            <table className={`${layout.table} ${layout.stacked}`}>
+              <thead>
+                <tr>
+                  <th>{accountText.name}</th>
+                  <th>{accountText.clientId}</th>
+                  <th>{accountText.appType}</th>
+                  <th>{accountText.created}</th>
+                  <th>
+                    <span className="visually-hidden">{frameText.remove}</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {apps.data.map((app) => (
+                  <tr key={app.id}>
+                    <td>
+                      <strong>{app.name || app.nick}</strong>
+                    </td>
+                    <td className={layout.long} data-label={accountText.clientId}>
+                      <span>
+                        <span className="mono">{app.prn}</span> <Copy value={app.prn} what={accountText.clientId} />
+                      </span>
+                    </td>
+                    <td data-label={accountText.appType}>{app.type}</td>
+                    <td data-label={accountText.created}>
+                      <When time={app['time-created']} />
+                    </td>
+                    <td className={`${layout.number} ${layout.corner}`}>
+                      <Button size="compact-sm" variant="default" onClick={() => remove.mutate(app)}>
+                        {frameText.remove}
+                      </Button>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </Scroll>
+        )}
       </section>
       {making && <NewApp onClose={() => setMaking(false)} />}
     </>

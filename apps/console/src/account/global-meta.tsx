@@ -46,7 +46,8 @@ export function GlobalMetaPage() {
           />
         </section>
         <section className={layout.card}>
-          <ul className={layout.list}>
+          <h2>{frameText.account}</h2>
+          <ul className={`${layout.list} ${layout.links}`}>
             <li>
               <Link to="/account/profile">{frameText.profile}</Link>
             </li>

@@ -52,7 +52,7 @@ function ProfileForm({ profile }: { profile: Profile }) {
   };
   return (
     <form
-      className={`${layout.card} ${layout.form}`}
+      className={`${layout.card} ${layout.form} ${layout.narrow}`}
       onSubmit={(event) => {
         event.preventDefault();
         save.mutate();
@@ -75,14 +75,18 @@ function ProfileForm({ profile }: { profile: Profile }) {
           onChange={(event) => void choose(event.currentTarget.files?.[0])}
         />
       </div>
-      {fields.map((name) => (
-        <TextInput key={name} label={accountText.fields[name]} value={form[name]} onChange={set(name)} />
-      ))}
+      <div className={layout.fields}>
+        {fields.map((name) => (
+          <TextInput key={name} label={accountText.fields[name]} value={form[name]} onChange={set(name)} />
+        ))}
+      </div>
       <Textarea label={accountText.fields.bio} autosize minRows={3} value={form.bio} onChange={set('bio')} />
       {save.isError && <Failure error={save.error} />}
-      <Button type="submit" loading={save.isPending}>
-        {frameText.save}
-      </Button>
+      <div>
+        <Button type="submit" loading={save.isPending}>
+          {frameText.save}
+        </Button>
+      </div>
     </form>
   );
 }

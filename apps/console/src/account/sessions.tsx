@@ -49,7 +49,7 @@ export function SessionsPage() {
         <p className={layout.hint}>{accountText.sessionsHint}</p>
         {sessions.isError && <Failure error={sessions.error} />}
         <Scroll label={accountText.sessionsTitle}>
-          <table className={layout.table}>
+          <table className={`${layout.table} ${layout.stacked}`}>
             <thead>
               <tr>
                 <th>{accountText.browser}</th>
@@ -64,15 +64,17 @@ export function SessionsPage() {
             <tbody>
               {sessions.data?.map((session) => (
                 <tr key={session.id}>
-                  <td title={session.agent}>{nameOfAgent(session.agent)}</td>
-                  <td>{session.address}</td>
-                  <td>
+                  <td title={session.agent}>
+                    <strong>{nameOfAgent(session.agent)}</strong>
+                  </td>
+                  <td data-label={accountText.address}>{session.address}</td>
+                  <td data-label={accountText.created}>
                     <When time={session['time-created']} />
                   </td>
-                  <td>
+                  <td data-label={accountText.lastSeen}>
                     <When time={session['last-seen']} />
                   </td>
-                  <td className={layout.number}>
+                  <td className={`${layout.number} ${layout.corner}`}>
                     {session.current ? (
                       <span className="soft">{accountText.current}</span>
                     ) : (
@@ -86,7 +88,7 @@ export function SessionsPage() {
             </tbody>
           </table>
         </Scroll>
-        <p className={layout.hint}>{accountText.endAllHint}</p>
+        <p className={`${layout.hint} ${layout.add}`}>{accountText.endAllHint}</p>
         <Button color="red" variant="light" onClick={() => endAll.mutate()} loading={endAll.isPending}>
           {accountText.endAll}
         </Button>

@@ -100,14 +100,14 @@ function TokenRow({ token, onRevoke }: { token: AccessToken; onRevoke: () => voi
   return (
     <tr>
       <td>{token.name}</td>
-      <td>{token.scopes.map(nameOf).join(', ')}</td>
-      <td>
+      <td data-label={accountText.scopes}>{token.scopes.map(nameOf).join(', ')}</td>
+      <td data-label={accountText.created}>
         <When time={token['time-created']} />
       </td>
-      <td>
+      <td data-label={accountText.expires}>
         <When time={token['expire-at']} />
       </td>
-      <td className={layout.number}>
+      <td className={`${layout.number} ${layout.corner}`}>
         <Button size="compact-sm" variant="default" onClick={onRevoke}>
           {accountText.revoke}
         </Button>
@@ -146,7 +146,7 @@ function PersonalTokens() {
       {tokens.isSuccess && live.length === 0 && <p className="soft">{accountText.noTokens}</p>}
       {live.length > 0 && (
         <Scroll label={accountText.tokensTitle}>
-          <table className={layout.table}>
+          <table className={`${layout.table} ${layout.stacked}`}>
             <thead>
               <tr>
                 <th>{accountText.name}</th>

@@ -26,7 +26,7 @@ export function AppsPage() {
     <div className={layout.stack}>
       <section className={layout.card}>
         <Scroll label={deviceText.tabs.apps}>
-          <table className={layout.table}>
+          <table className={`${layout.table} ${layout.stacked}`}>
             <thead>
               <tr>
                 <th>{deviceText.container.name}</th>
@@ -47,12 +47,18 @@ export function AppsPage() {
                       <strong>{app.name}</strong>
                       {app.kind !== 'container' && <span className="soft"> ({diffText.kinds[app.kind]})</span>}
                     </td>
-                    <td>{app.source || <span className="soft">–</span>}</td>
-                    <td className="mono">{app.version || '–'}</td>
-                    <td>{container?.group ?? '–'}</td>
-                    <td>{container?.statusGoal ?? '–'}</td>
-                    <td>{container?.mgmt === true ? deviceText.mgmt : '–'}</td>
-                    <td className={layout.number}>{objects.data === undefined ? '…' : <Size bytes={app.size} />}</td>
+                    <td className={layout.long} data-label={deviceText.container.source}>
+                      {app.source || <span className="soft">–</span>}
+                    </td>
+                    <td className="mono" data-label={deviceText.container.version}>
+                      {app.version || '–'}
+                    </td>
+                    <td data-label={deviceText.container.group}>{container?.group ?? '–'}</td>
+                    <td data-label={deviceText.container.goal}>{container?.statusGoal ?? '–'}</td>
+                    <td data-label={deviceText.container.roles}>{container?.mgmt === true ? deviceText.mgmt : '–'}</td>
+                    <td className={layout.number} data-label={deviceText.container.size}>
+                      {objects.data === undefined ? '…' : <Size bytes={app.size} />}
+                    </td>
                   </tr>
                 );
               })}

@@ -61,7 +61,7 @@ export function FilesPage() {
               const name = key.split('/').at(-1) ?? key;
               return (
                 <tr key={key}>
-                  <td>{key}</td>
+                  <td className={layout.long}>{key}</td>
                   <td>
                     {inline ? (
                       <span className="soft">{deviceText.files.inline}</span>

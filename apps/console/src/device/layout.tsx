@@ -1,8 +1,8 @@
 import { Button, Menu } from '@mantine/core';
 import { classOfStatus } from '@pantavisor/hub-api';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useParams, useSearch } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { Link, Outlet, useLocation, useParams, useSearch } from '@tanstack/react-router';
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { LoadFailure, Loading } from '../frame/states.tsx';
 import { deviceQuery, summaryQuery } from '../hub/device.ts';
 import { useEvents } from '../hub/live.ts';
@@ -29,7 +29,7 @@ const tabs = [
 
 /** One line: what the device is doing now. */
 function nowLine({ summary, newest }: ShownDevice): string {
-  if (summary === undefined || newest === undefined) return deviceText.noRevision;
+  if (summary === undefined || newest === undefined) return deviceText.now.waitsForFactory;
   const reported = summary['progress-revision'];
   if (newest > reported) return deviceText.now.waiting(newest);
   const kind = classOfStatus(summary.status);
@@ -50,6 +50,43 @@ function useLiveDevice(id: string | undefined, own: boolean): void {
     } else void queryClient.invalidateQueries({ queryKey: ['device'] });
     if (event.type === 'lost') void queryClient.invalidateQueries({ queryKey: ['trail', id] });
   });
+}
+
+interface TabsProps {
+  own: boolean;
+  params: { user: string; device: string };
+  rev: string | undefined;
+}
+
+function Tabs({ own, params, rev }: TabsProps) {
+  const bar = useRef<HTMLElement>(null);
+  const path = useLocation({ select: ({ pathname }) => pathname });
+  // On a narrow screen the tab that is open may lie beyond the edge.
+  useLayoutEffect(() => {
+    const open = bar.current?.querySelector<HTMLElement>('[aria-current="page"]');
+    if (path !== '' && bar.current != null && open != null)
+      bar.current.scrollLeft =
+        open.offsetLeft - bar.current.offsetLeft - (bar.current.clientWidth - open.clientWidth) / 2;
+  }, [path]);
+  return (
+    <nav ref={bar} className={classes.tabs} aria-label={deviceText.tabsLabel}>
+      {tabs
+        .filter((tab) => own || !('own' in tab))
+        .map((tab) => (
+          <Link
+            key={tab.to}
+            to={tab.to}
+            params={params}
+            search={rev === undefined ? {} : { rev }}
+            className={classes.tab ?? ''}
+            activeOptions={{ exact: 'exact' in tab, includeSearch: false }}
+            activeProps={{ 'aria-current': 'page' }}
+          >
+            {tab.text}
+          </Link>
+        ))}
+    </nav>
+  );
 }
 
 /** The frame of all screens of one device: what it is, what it does, and the tabs. */
@@ -123,10 +160,10 @@ export function DeviceLayout() {
           </div>
         </div>
         <p className={classes.now}>
-          {nowLine(shown)}{' '}
+          <span>{nowLine(shown)}</span>
           {own && (
             <span className="soft">
-              {deviceText.facts.seen.toLowerCase()} <When time={summary.data?.timestamp ?? ''} />
+              {deviceText.facts.seen}: <When time={summary.data?.timestamp ?? ''} />
             </span>
           )}
         </p>
@@ -138,23 +175,7 @@ export function DeviceLayout() {
             </Link>
           </p>
         )}
-        <nav className={classes.tabs} aria-label={deviceText.tabsLabel}>
-          {tabs
-            .filter((tab) => own || !('own' in tab))
-            .map((tab) => (
-              <Link
-                key={tab.to}
-                to={tab.to}
-                params={params}
-                search={search.rev === undefined ? {} : { rev: search.rev }}
-                className={classes.tab ?? ''}
-                activeOptions={{ exact: 'exact' in tab, includeSearch: false }}
-                activeProps={{ 'aria-current': 'page' }}
-              >
-                {tab.text}
-              </Link>
-            ))}
-        </nav>
+        <Tabs own={own} params={params} rev={search.rev} />
       </div>
       <Outlet />
     </DeviceContext>

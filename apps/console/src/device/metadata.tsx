@@ -90,59 +90,63 @@ export function MetaEditor({ values, inherited, onSet, onRemove, pending }: Edit
   return (
     <>
       {keys.length === 0 && <p className="soft">{words.none}</p>}
-      <Scroll label={words.user}>
-        <table className={layout.table}>
-          <thead>
-            <tr>
-              <th>{words.key}</th>
-              <th>{words.value}</th>
-              <th>{words.source}</th>
-              <th>
-                <span className="visually-hidden">{deviceText.actions}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {keys.map((key) => (
-              <tr key={key}>
-                <td className="mono">{key}</td>
-                <td>
-                  {editing === key ? (
-                    <EditRow
-                      name={key}
-                      value={asField(values[key])}
-                      pending={pending}
-                      onSave={(value) => onSet(key, value)}
-                      onClose={() => setEditing(undefined)}
-                    />
-                  ) : (
-                    asField(values[key])
-                  )}
-                </td>
-                <td className="soft">{inherited.has(key) ? words.global : words.own}</td>
-                <td className={layout.number}>
-                  <ActionIcon variant="subtle" size="sm" aria-label={words.edit(key)} onClick={() => setEditing(key)}>
-                    <Icon name="edit" />
-                  </ActionIcon>
-                  {!inherited.has(key) && (
-                    <ActionIcon
-                      variant="subtle"
-                      size="sm"
-                      color="red"
-                      aria-label={words.remove(key)}
-                      onClick={() => onRemove(key)}
-                    >
-                      <Icon name="trash" />
-                    </ActionIcon>
-                  )}
-                </td>
+      {keys.length > 0 && (
+        <Scroll label={words.user}>
+          <table className={`${layout.table} ${layout.stacked}`}>
+            <thead>
+              <tr>
+                <th>{words.key}</th>
+                <th>{words.value}</th>
+                <th>{words.source}</th>
+                <th>
+                  <span className="visually-hidden">{deviceText.actions}</span>
+                </th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+            </thead>
+            <tbody>
+              {keys.map((key) => (
+                <tr key={key}>
+                  <td className={`mono ${layout.key}`}>{key}</td>
+                  <td className={layout.long}>
+                    {editing === key ? (
+                      <EditRow
+                        name={key}
+                        value={asField(values[key])}
+                        pending={pending}
+                        onSave={(value) => onSet(key, value)}
+                        onClose={() => setEditing(undefined)}
+                      />
+                    ) : (
+                      asField(values[key])
+                    )}
+                  </td>
+                  <td className="soft" data-label={words.source}>
+                    {inherited.has(key) ? words.global : words.own}
+                  </td>
+                  <td className={`${layout.number} ${layout.corner}`}>
+                    <ActionIcon variant="subtle" size="sm" aria-label={words.edit(key)} onClick={() => setEditing(key)}>
+                      <Icon name="edit" />
+                    </ActionIcon>
+                    {!inherited.has(key) && (
+                      <ActionIcon
+                        variant="subtle"
+                        size="sm"
+                        color="red"
+                        aria-label={words.remove(key)}
+                        onClick={() => onRemove(key)}
+                      >
+                        <Icon name="trash" />
+                      </ActionIcon>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
       <form
-        className={layout.row}
+        className={`${layout.row} ${layout.add}`}
         onSubmit={(event) => {
           event.preventDefault();
           onSet(fresh.key, fromField(fresh.value));
@@ -181,7 +185,7 @@ function History({ onUndo }: { onUndo: (change: MetaChange) => void }) {
       {history.data?.length === 0 && <p className="soft">{words.historyNone}</p>}
       {history.data !== undefined && history.data.length > 0 && (
         <Scroll label={words.history}>
-          <table className={layout.table}>
+          <table className={`${layout.table} ${layout.stacked}`}>
             <thead>
               <tr>
                 <th>{words.time}</th>
@@ -200,15 +204,25 @@ function History({ onUndo }: { onUndo: (change: MetaChange) => void }) {
                   <td>
                     <When time={change.time} />
                   </td>
-                  <td>{change['by-nick'] || change.by}</td>
-                  <td className="mono">{change.key}</td>
-                  <td>
-                    {change.before === undefined ? <span className="soft">{words.unset}</span> : asField(change.before)}
+                  <td data-label={words.by}>{change['by-nick'] || change.by}</td>
+                  <td className={`mono ${layout.key}`} data-label={words.key}>
+                    {change.key}
                   </td>
-                  <td>
-                    {change.after === undefined ? <span className="soft">{words.unset}</span> : asField(change.after)}
+                  <td className={layout.long} data-label={words.before}>
+                    {change.before === undefined ? (
+                      <span className={`soft ${layout.nowrap}`}>{words.unset}</span>
+                    ) : (
+                      asField(change.before)
+                    )}
                   </td>
-                  <td className={layout.number}>
+                  <td className={layout.long} data-label={words.after}>
+                    {change.after === undefined ? (
+                      <span className={`soft ${layout.nowrap}`}>{words.unset}</span>
+                    ) : (
+                      asField(change.after)
+                    )}
+                  </td>
+                  <td className={`${layout.number} ${layout.corner}`}>
                     <ActionIcon
                       variant="subtle"
                       size="sm"
@@ -225,6 +239,22 @@ function History({ onUndo }: { onUndo: (change: MetaChange) => void }) {
         </Scroll>
       )}
     </section>
+  );
+}
+
+/** A reported value: members of an object line by line, everything else as it is. */
+function Value({ value }: { value: unknown }) {
+  const opened = typeof value === 'string' ? fromField(value) : value;
+  if (typeof opened !== 'object' || opened === null || Array.isArray(opened))
+    return <span className="mono">{asField(value)}</span>;
+  return (
+    <ul className={layout.list}>
+      {Object.entries(opened).map(([name, member]) => (
+        <li key={name} className="mono">
+          <span className="soft">{name}</span> {asField(member)}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -284,14 +314,16 @@ export function MetadataPage() {
         <h2>{words.device}</h2>
         <p className={layout.hint}>{reported.length === 0 ? words.noneDevice : words.deviceHint}</p>
         <Scroll label={words.device}>
-          <table className={layout.table}>
+          <table className={`${layout.table} ${layout.stacked}`}>
             <tbody>
               {reported.map(([key, value]) => (
                 <tr key={key}>
-                  <th scope="row" className="mono">
+                  <th scope="row" className={`mono ${layout.key}`}>
                     {key}
                   </th>
-                  <td className="mono">{asField(value)}</td>
+                  <td className={layout.long}>
+                    <Value value={value} />
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -36,7 +36,7 @@ export function bytesOf(keys: readonly string[], state: JsonMap, objects: StepOb
   return [...seen.values()].reduce((sum, size) => sum + size, 0);
 }
 
-/** The apps of a state in its order, the board support part first. */
+/** The apps of a state by name, the board support part first. */
 export function listApps(state: JsonMap, objects: StepObjects | undefined): AppOutline[] {
   const parts = listParts(stateText(state)).filter(({ kind, name }) => kind !== 'root' && name !== '');
   const apps = parts.map(({ name, kind, keys, config, signature }): AppOutline => {
@@ -56,7 +56,7 @@ export function listApps(state: JsonMap, objects: StepObjects | undefined): AppO
       version: digest || text(member(build, 'gitdescribe')) || text(member(source, 'docker_digest')).slice(0, 12),
     };
   });
-  return apps.sort((a, b) => Number(b.kind === 'bsp') - Number(a.kind === 'bsp'));
+  return apps.sort((a, b) => Number(b.kind === 'bsp') - Number(a.kind === 'bsp') || (a.name < b.name ? -1 : 1));
 }
 
 /** Stations of an update, in order. */
@@ -89,3 +89,10 @@ export function trackOf(
   const at = reached === 'DONE' ? 'TESTING' : reached;
   return { reached: at, done: false, failed: { at, status: now.status, message: now['status-msg'] } };
 }
+
+/**
+ * The revision that runs, as far as the hub knows: the newest that holds or is on trial. A trial that fails leads back to it.
+ * @param steps newest first
+ */
+export const runningRevision = (steps: readonly { rev: number; status: string }[]): number | undefined =>
+  steps.find(({ status }) => status === 'TESTING' || classOfStatus(status) === 'good')?.rev;

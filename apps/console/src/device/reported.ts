@@ -21,21 +21,29 @@ const number = (map: unknown, name: string): number | undefined => {
   return typeof value === 'number' ? value : undefined;
 };
 
-/** `used of total` of the metadata `storage` (bytes). */
-function storageLine(value: unknown): string {
-  const storage = opened(value);
-  const total = number(storage, 'total');
-  const free = number(storage, 'free');
-  return total === undefined || free === undefined ? '' : `${size(total - free)} / ${size(total)}`;
+export interface Fact {
+  name: string;
+  value: string;
+  /** how much is used, 0 to 1 */
+  part?: number;
 }
 
-/** `used of total` of the metadata `sysinfo` (sysinfo(2): in units of mem_unit). */
-function memoryLine(value: unknown): string {
+function usage(name: string, total: number | undefined, free: number | undefined, unit = 1): Fact {
+  if (total === undefined || free === undefined || total <= 0) return { name, value: '' };
+  const used = Math.max(0, total - free);
+  return { name, value: `${size(used * unit)} of ${size(total * unit)}`, part: Math.min(1, used / total) };
+}
+
+/** Of the metadata `storage`, in bytes. */
+function storageOf(value: unknown): Fact {
+  const storage = opened(value);
+  return usage('Storage used', number(storage, 'total'), number(storage, 'free'));
+}
+
+/** Of the metadata `sysinfo` (sysinfo(2): in units of mem_unit). */
+function memoryOf(value: unknown): Fact {
   const info = opened(value);
-  const unit = number(info, 'mem_unit') ?? 1;
-  const total = number(info, 'totalram');
-  const free = number(info, 'freeram');
-  return total === undefined || free === undefined ? '' : `${size((total - free) * unit)} / ${size(total * unit)}`;
+  return usage('Memory used', number(info, 'totalram'), number(info, 'freeram'), number(info, 'mem_unit') ?? 1);
 }
 
 /** Addresses of the metadata `interfaces`: `{"eth0.ipv4": ["192.168.1.7"]}`. */
@@ -51,19 +59,19 @@ function addressLine(value: unknown): string {
 }
 
 /** What is worth showing of device metadata, with names for people; only what is there. */
-export function systemFacts(meta: JsonMap): { name: string; value: string }[] {
-  const facts: [string, string][] = [
-    ['Pantavisor', asText(meta['pantavisor.version'])],
-    ['Architecture', asText(meta['pantavisor.arch'])],
-    ['Board', asText(meta['pantavisor.dtmodel'] ?? meta['pantavisor.cpumodel'])],
-    ['Kernel', asText((opened(meta['pantavisor.uname']) as JsonMap | undefined)?.['kernel.release'])],
-    ['Mode', asText(meta['pantavisor.mode'])],
-    ['Running revision', asText(meta['pantavisor.revision'])],
-    ['Memory used', memoryLine(meta.sysinfo)],
-    ['Storage used', storageLine(meta.storage)],
-    ['Network', addressLine(meta.interfaces)],
+export function systemFacts(meta: JsonMap): Fact[] {
+  const facts: Fact[] = [
+    { name: 'Pantavisor', value: asText(meta['pantavisor.version']) },
+    { name: 'Architecture', value: asText(meta['pantavisor.arch']) },
+    { name: 'Board', value: asText(meta['pantavisor.dtmodel'] ?? meta['pantavisor.cpumodel']) },
+    { name: 'Kernel', value: asText((opened(meta['pantavisor.uname']) as JsonMap | undefined)?.['kernel.release']) },
+    { name: 'Mode', value: asText(meta['pantavisor.mode']) },
+    { name: 'Running revision', value: asText(meta['pantavisor.revision']) },
+    memoryOf(meta.sysinfo),
+    storageOf(meta.storage),
+    { name: 'Network', value: addressLine(meta.interfaces) },
   ];
-  return facts.filter(([, value]) => value !== '').map(([name, value]) => ({ name, value }));
+  return facts.filter(({ value }) => value !== '');
 }
 
 /** Status of each container, where the device reports it. */

@@ -12,7 +12,10 @@ import { Status } from '../show/status.tsx';
 import { Hash, When } from '../show/values.tsx';
 import { deviceText } from '../text/index.ts';
 import { useDevice } from './context.tsx';
+import { runningRevision } from './outline.ts';
 import { UpdateProgress } from './progress.tsx';
+import classes from './revisions.module.css';
+import { Runs } from './runs.tsx';
 
 const Deploy = lazy(() => import('./deploy.tsx').then(({ DeployDialog }) => ({ default: DeployDialog })));
 const words = deviceText.revisions;
@@ -20,7 +23,7 @@ const base = '/u/$user/devices/$device';
 
 /** All revisions of a device: what became of each, compare any two, deploy one again. */
 export function RevisionsPage() {
-  const { device, user, own, summary } = useDevice();
+  const { device, user, own } = useDevice();
   const search = useSearch({ strict: false }) as { rev?: string };
   const navigate = useNavigate();
   const [size, setSize] = useState(outlineSize);
@@ -30,6 +33,7 @@ export function RevisionsPage() {
   if (outline.isError) return <LoadFailure error={outline.error} onRetry={() => void outline.refetch()} />;
   if (outline.data === undefined) return <Loading />;
   const { page, total } = outline.data;
+  const running = runningRevision(page);
   if (total === 0) return <Empty icon="undo" title={deviceText.noRevision} />;
   const params = { user, device: device.id };
   const choose = (rev: number) =>
@@ -53,7 +57,7 @@ export function RevisionsPage() {
           </Button>
         </div>
         <Scroll label={deviceText.tabs.revisions}>
-          <table className={layout.table}>
+          <table className={`${layout.table} ${layout.stacked}`}>
             <thead>
               <tr>
                 <th>
@@ -72,7 +76,7 @@ export function RevisionsPage() {
             <tbody>
               {page.map((step) => (
                 <tr key={step.rev} aria-current={shown === step.rev ? 'true' : undefined}>
-                  <td>
+                  <td className={classes.choose}>
                     <Checkbox
                       size="xs"
                       checked={chosen.includes(step.rev)}
@@ -80,29 +84,27 @@ export function RevisionsPage() {
                       aria-label={words.select(step.rev)}
                     />
                   </td>
-                  <td>
+                  <td className={classes.rev}>
                     <Link to={`${base}/revisions`} params={params} search={{ rev: String(step.rev) }}>
                       {step.rev}
                     </Link>
                   </td>
                   <td>
-                    <Status status={step.status} />
+                    <Status status={step.status} /> {step.rev === running && <Runs />}
                     {step['status-msg'] !== '' && <div className="soft">{step['status-msg']}</div>}
                   </td>
-                  <td>
+                  <td className={layout.long}>
                     {step['commit-msg'] || <span className="soft">{words.noMessage}</span>}
-                    {step.rev === summary?.['progress-revision'] &&
-                      (step.status === 'DONE' || step.status === 'UPDATED') && (
-                        <span className="soft"> ({words.running})</span>
-                      )}
                   </td>
-                  <td>
+                  <td data-label={words.posted}>
                     <When time={step['time-created']} />
                   </td>
-                  <td>
-                    <Hash value={step['state-sha']} />
+                  <td data-label={words.state}>
+                    <span>
+                      <Hash value={step['state-sha']} />
+                    </span>
                   </td>
-                  <td className={layout.number}>
+                  <td className={`${layout.number} ${layout.corner}`}>
                     <Menu position="bottom-end">
                       <Menu.Target>
                         <ActionIcon variant="subtle" size="sm" aria-label={words.actions(step.rev)}>

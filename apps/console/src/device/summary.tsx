@@ -1,18 +1,20 @@
+import { classOfStatus } from '@pantavisor/hub-api';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { outlineQuery, stepQuery } from '../hub/device.ts';
 import { aboutQuery } from '../hub/viewer.ts';
 import layout from '../look/layout.module.css';
-import { LinkButton } from '../show/link-button.tsx';
 import { Empty } from '../show/messages.tsx';
 import { Scroll } from '../show/scroll.tsx';
-import { Status } from '../show/status.tsx';
+import { Status, StatusMark } from '../show/status.tsx';
 import { Copy, CopyLine, Hash, When } from '../show/values.tsx';
 import { deviceText } from '../text/index.ts';
 import { useDevice } from './context.tsx';
-import { readState } from './outline.ts';
+import { readState, runningRevision } from './outline.ts';
 import { UpdateProgress } from './progress.tsx';
 import { containerStatuses, systemFacts } from './reported.ts';
+import { Runs } from './runs.tsx';
+import classes from './summary.module.css';
 
 const newestShown = 6;
 
@@ -74,32 +76,35 @@ function Facts() {
 }
 
 function Timeline() {
-  const { device, user, summary } = useDevice();
+  const { device, user } = useDevice();
   const outline = useQuery(outlineQuery(device.id));
   const steps = outline.data?.page.slice(0, newestShown) ?? [];
   if (steps.length === 0) return null;
+  const running = runningRevision(outline.data?.page ?? []);
   const params = { user, device: device.id };
   return (
     <section className={layout.card}>
       <h2>{deviceText.timeline}</h2>
-      <ul className={layout.list}>
+      <ol className={classes.timeline}>
         {steps.map((step) => (
-          <li key={step.rev} className={layout.row}>
+          <li key={step.rev} data-kind={classOfStatus(step.status)}>
+            <span className={classes.step}>
+              <StatusMark kind={classOfStatus(step.status)} />
+            </span>
             <Link to="/u/$user/devices/$device/revisions" params={params} search={{ rev: String(step.rev) }}>
               {step.rev}
             </Link>
-            <Status status={step.status} />
-            <span className={layout.grow}>
-              {step['commit-msg'] || <span className="soft">{deviceText.revisions.noMessage}</span>}
-              {step.rev === summary?.['progress-revision'] && step.status !== 'ERROR' && step.status !== 'WONTGO' && (
-                <span className="soft"> ({deviceText.revisions.running})</span>
-              )}
-            </span>
+            <div className={classes.what}>
+              <span>{step['commit-msg'] || <span className="soft">{deviceText.revisions.noMessage}</span>}</span>
+              <span className={classes.became}>
+                <Status status={step.status} mark={false} /> {step.rev === running && <Runs />}
+              </span>
+            </div>
             <When time={step['time-created']} />
           </li>
         ))}
-      </ul>
-      <p>
+      </ol>
+      <p className={classes.more}>
         <Link to="/u/$user/devices/$device/revisions" params={params}>
           {deviceText.allRevisions}
         </Link>
@@ -120,7 +125,7 @@ function Containers() {
     <section className={layout.card}>
       <h2>{deviceText.containers}</h2>
       <Scroll label={deviceText.containers}>
-        <table className={layout.table}>
+        <table className={`${layout.table} ${layout.stacked}`}>
           <thead>
             <tr>
               <th>{deviceText.container.name}</th>
@@ -137,12 +142,14 @@ function Containers() {
                 .filter((container) => container.group === group.name)
                 .map((container) => (
                   <tr key={container.name}>
-                    <td>{container.name}</td>
-                    <td>{container.group}</td>
-                    <td>{container.statusGoal}</td>
-                    {known && <td>{statuses.get(container.name) ?? '–'}</td>}
-                    <td>{container.restartPolicy}</td>
-                    <td>{container.mgmt ? deviceText.mgmt : '–'}</td>
+                    <td>
+                      <strong>{container.name}</strong>
+                    </td>
+                    <td data-label={deviceText.container.group}>{container.group}</td>
+                    <td data-label={deviceText.container.goal}>{container.statusGoal}</td>
+                    {known && <td data-label={deviceText.container.status}>{statuses.get(container.name) ?? '–'}</td>}
+                    <td data-label={deviceText.container.restart}>{container.restartPolicy}</td>
+                    <td data-label={deviceText.container.roles}>{container.mgmt ? deviceText.mgmt : '–'}</td>
                   </tr>
                 )),
             )}
@@ -162,11 +169,18 @@ function System() {
       {facts.length === 0 ? (
         <p className={layout.hint}>{deviceText.noSystem}</p>
       ) : (
-        <dl className={layout.facts}>
-          {facts.map(({ name, value }) => (
-            <div key={name} style={{ display: 'contents' }}>
+        <dl className={`${layout.facts} ${layout.wide}`}>
+          {facts.map(({ name, value, part }) => (
+            <div key={name}>
               <dt>{name}</dt>
-              <dd>{value}</dd>
+              <dd>
+                {value}
+                {part !== undefined && (
+                  <span className={classes.meter} data-full={part > 0.9} aria-hidden="true">
+                    <span style={{ width: `${(100 * part).toFixed(1)}%` }} />
+                  </span>
+                )}
+              </dd>
             </div>
           ))}
         </dl>
@@ -177,18 +191,14 @@ function System() {
 
 /** What a device is, does, did last, and is made of. */
 export function SummaryPage() {
-  const { own, summary, newest, device, user } = useDevice();
+  const { own, summary, newest } = useDevice();
   return (
     <div className={layout.stack}>
       {summary !== undefined && newest !== undefined && newest > 0 && <UpdateProgress rev={newest} />}
       {newest === undefined && (
-        <Empty icon="devices" title={deviceText.now.unknown}>
+        <Empty icon="devices" title={deviceText.now.waitsForFactory}>
           <p>{deviceText.noRevision}</p>
-          {own && (
-            <LinkButton to="/u/$user/devices/$device/logs" params={{ user, device: device.id }} variant="default">
-              {deviceText.tabs.logs}
-            </LinkButton>
-          )}
+          <p>{deviceText.noRevisionCheck}</p>
         </Empty>
       )}
       <div className={layout.grid}>

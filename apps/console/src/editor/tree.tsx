@@ -21,7 +21,7 @@ interface TreeProps {
 /** Files of a revision by app, with what became of each. */
 export function FileTree({ draft, problems, chosen, onChoose, onAdd, onRemoveApp }: TreeProps) {
   const all = Object.fromEntries([...Object.keys(draft.base), ...draft.changes.keys()].sort().map((key) => [key, '']));
-  const parts = listParts(stateText(all));
+  const parts = listParts(stateText(all)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return (
     <nav className={classes.tree} aria-label={editorText.files}>
       <Button size="compact-sm" variant="default" leftSection={<Icon name="claim" />} onClick={onAdd}>

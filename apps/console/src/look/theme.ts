@@ -13,11 +13,25 @@ const petrol: MantineColorsTuple = [
   '#07444d',
 ];
 
+/** The greys of the dark scheme, as tinted as the papers of tokens.css. */
+const slate: MantineColorsTuple = [
+  '#e6eaed',
+  '#c3ccd2',
+  '#9dabb5',
+  '#6c7a84',
+  '#45525b',
+  '#323d44',
+  '#1f272c',
+  '#1b2226',
+  '#14191d',
+  '#0f1316',
+];
+
 /** Dense and calm: small controls, the system's font, little rounding, the colours of tokens.css. */
 export const theme = createTheme({
   primaryColor: 'petrol',
   primaryShade: { light: 7, dark: 6 },
-  colors: { petrol },
+  colors: { petrol, dark: slate },
   defaultRadius: 4,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif',
   fontFamilyMonospace: 'var(--mono)',

@@ -1,6 +1,6 @@
 import { Button, Modal, Skeleton, TextInput } from '@mantine/core';
 import { type Device, deviceRoutes, profileRoutes, trailRoutes } from '@pantavisor/hub-api';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
 import { type AppOutline, listApps } from '../device/outline.ts';
@@ -15,60 +15,72 @@ import { callPage, hub } from '../hub/client.ts';
 import { findDeviceByText, objectsQuery, outlineQuery, stepQuery } from '../hub/device.ts';
 import { useViewer } from '../hub/viewer.ts';
 import layout from '../look/layout.module.css';
+import { Icon } from '../show/icon.tsx';
 import { Empty, Failure } from '../show/messages.tsx';
 import { Size } from '../show/values.tsx';
 import { deviceText, diffText, fleetText, marketText } from '../text/index.ts';
+import classes from './market.module.css';
 
 const mostPeople = '50';
 const mostDevices = '50';
 
-function Person({ nick }: { nick: string }) {
-  const devices = useQuery({
-    queryKey: ['public', nick],
-    queryFn: () =>
-      callPage<Device>(deviceRoutes.list, {
-        query: { 'owner-nick': nick, public: 'true', sort: 'nick', 'page[size]': mostDevices },
-      }),
-  });
-  if (devices.data === undefined || devices.data.page.length === 0) return null;
-  return (
-    <section className={layout.card}>
-      <h2>{marketText.devicesOf(nick)}</h2>
-      <ul className={layout.list}>
-        {devices.data.page.map((device) => (
-          <li key={device.id} className={layout.row}>
-            <Link
-              to="/u/$user/devices/$device"
-              params={{ user: nick, device: device.id }}
-              className={layout.grow ?? ''}
-            >
-              {device.nick}
-            </Link>
-            <Link to="/market" search={{ source: `${nick}/${device.nick}` }}>
-              {marketText.apps(device.nick)}
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
+/** Who shares devices, and what each is a source of. */
 function People() {
   const { nick } = useViewer();
   const people = useQuery({
     queryKey: ['profiles'],
     queryFn: () => hub.call(profileRoutes.list, { query: { limit: mostPeople } }),
   });
-  if (people.isError) return <Failure error={people.error} />;
-  if (people.data === undefined) return <Skeleton height={120} />;
-  const nicks = [...new Set([...people.data.map((one) => one.nick), nick])];
+  const nicks = people.data === undefined ? [] : [...new Set([...people.data.map((one) => one.nick), nick])];
+  const shared = useQueries({
+    queries: nicks.map((one) => ({
+      queryKey: ['public', one],
+      queryFn: () =>
+        callPage<Device>(deviceRoutes.list, {
+          query: { 'owner-nick': one, public: 'true', sort: 'nick', 'page[size]': mostDevices },
+        }),
+    })),
+  });
+  if (people.isError) return <Failure error={people.error} onRetry={() => void people.refetch()} />;
+  if (people.data === undefined || shared.some(({ isPending }) => isPending)) return <Skeleton height={120} />;
+  const sources = nicks
+    .map((one, index) => ({ owner: one, devices: shared[index]?.data?.page ?? [] }))
+    .filter(({ devices }) => devices.length > 0);
+  if (sources.length === 0)
+    return (
+      <Empty icon="market" title={marketText.noPeopleTitle}>
+        <p>{marketText.noPeople}</p>
+      </Empty>
+    );
   return (
-    <div className={layout.stack}>
-      {nicks.map((one) => (
-        <Person key={one} nick={one} />
+    <div className={layout.grid}>
+      {sources.map(({ owner, devices }) => (
+        <section key={owner} className={layout.card}>
+          <h2>{marketText.devicesOf(owner)}</h2>
+          <ul className={classes.sources}>
+            {devices.map((device) => (
+              <li key={device.id}>
+                <Link
+                  to="/market"
+                  search={{ source: `${owner}/${device.nick}` }}
+                  className={classes.source ?? ''}
+                  aria-label={marketText.apps(device.nick)}
+                >
+                  <Icon name="market" />
+                  {device.nick}
+                </Link>
+                <Link
+                  to="/u/$user/devices/$device"
+                  params={{ user: owner, device: device.id }}
+                  aria-label={marketText.deviceOf(device.nick)}
+                >
+                  {marketText.device}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </section>
       ))}
-      <p className="soft">{marketText.noPeople}</p>
     </div>
   );
 }
@@ -200,13 +212,16 @@ function Source({ name }: { name: string }) {
   return (
     <section className={layout.card}>
       <h2>{marketText.apps(name)}</h2>
-      <ul className={layout.list}>
+      <ul className={classes.apps}>
         {apps.map((app) => (
-          <li key={app.name} className={layout.row}>
-            <strong className={layout.grow}>{app.name}</strong>
-            <span className="soft">{app.source}</span>
-            <span className="soft">{diffText.files(app.keys.length)}</span>
-            <Size bytes={app.size} />
+          <li key={app.name}>
+            <div className={classes.app}>
+              <strong>{app.name}</strong>
+              <span className="soft">{app.source}</span>
+            </div>
+            <span className={`soft ${classes.measure}`}>
+              {diffText.files(app.keys.length)}, <Size bytes={app.size} />
+            </span>
             <Button
               size="compact-sm"
               variant="default"

@@ -90,14 +90,14 @@ function Recent() {
     queryFn: () => hub.call(fleetRoutes.devices, { query: { sort: '-modified', 'page[size]': '8' } }),
   });
   return (
-    <section className={layout.card}>
+    <section className={`${layout.card} ${classes.recents}`}>
       <h2>{overviewText.recent}</h2>
-      {devices.isPending && <Skeleton height={120} />}
+      {devices.isPending && <Skeleton height={8 * 32} />}
       {devices.data?.devices.length === 0 && <p className="soft">{overviewText.none}</p>}
-      <ul className={layout.list}>
+      <ul className={`${layout.list} ${classes.changes}`}>
         {devices.data?.devices.map((device) => (
           <li key={device.id} className={classes.recent}>
-            <Link to="/u/$user/devices/$device" params={{ user: nick, device: device.id }}>
+            <Link to="/u/$user/devices/$device" params={{ user: nick, device: device.id }} title={device.nick}>
               {device.nick}
             </Link>
             <Status status={device.status} />
@@ -148,7 +148,7 @@ export function OverviewPage() {
         {data !== undefined && <span className="soft">{overviewText.devices(data.total)}</span>}
       </div>
       {facets.isError && <Failure error={facets.error} onRetry={() => void facets.refetch()} />}
-      {data === undefined && !facets.isError && <Skeleton height={96} />}
+      {data === undefined && !facets.isError && <Skeleton height={92} />}
       {data?.total === 0 && (
         <Empty icon="devices" title={fleetText.emptyTitle}>
           <p>{fleetText.emptyHint}</p>
@@ -157,7 +157,7 @@ export function OverviewPage() {
         </Empty>
       )}
       {data !== undefined && data.total > 0 && <Tiles facets={data} />}
-      <div className={layout.grid}>
+      <div className={classes.columns}>
         {data !== undefined && data.total > 0 && (
           <>
             <Bars

@@ -43,8 +43,16 @@ export function StatusMark({ kind }: { kind: StatusClass }) {
   );
 }
 
+interface StatusProps {
+  status: string;
+  /** on a ground of its colour */
+  strong?: boolean;
+  /** false where its shape stands beside it already */
+  mark?: boolean;
+}
+
 /** A status as it looks everywhere: shape, colour and word; what it means on hover. */
-export function Status({ status, strong = false }: { status: string; strong?: boolean }) {
+export function Status({ status, strong = false, mark = true }: StatusProps) {
   const kind = classOfStatus(status);
   const word = statusText.names[status] ?? status;
   return (
@@ -53,7 +61,7 @@ export function Status({ status, strong = false }: { status: string; strong?: bo
       title={statusText.meaning[status] ?? ''}
       data-status={status}
     >
-      <StatusMark kind={kind} />
+      {mark && <StatusMark kind={kind} />}
       {word}
     </span>
   );

@@ -19,6 +19,8 @@ export const device = {
   toNewest: 'Show the newest',
   noRevision:
     'This device has not sent its factory revision yet. It does so when it is online for the first time after the claim.',
+  noRevisionCheck:
+    'Is it switched on, and does it reach this hub? Its own log and pantabox on its console say what it waits for.',
   edit: 'Edit',
   actions: 'Actions',
   rename: 'Rename…',
@@ -58,6 +60,7 @@ export const device = {
     failed: (rev: number) => `Revision ${rev} did not hold.`,
     refused: (rev: number) => `Revision ${rev} was refused; what ran before still runs.`,
     unknown: 'Nothing is known about it yet.',
+    waitsForFactory: 'Waits for its factory revision.',
   },
   progress: 'Update',
   progressOf: (rev: number) => `Update to revision ${rev}`,
