@@ -37,7 +37,7 @@ const rooms: Room[] = [
   {
     files: /^apps\/console\/src\//,
     mayImport:
-      /^(react|react-dom\/client|@mantine\/|@tanstack\/react-|@codemirror\/|@lezer\/highlight$|codemirror$|@noble\/hashes\/|diff$|@pantavisor\/(hub-api|state)$|@pantavisor\/state\/schemas\/)/,
+      /^(react|react-dom\/client|@mantine\/|@tanstack\/react-|@codemirror\/|@lezer\/highlight$|codemirror$|@noble\/hashes\/|diff$|qr(\/dom\.js)?$|@pantavisor\/(hub-api|state)$|@pantavisor\/state\/schemas\/)/,
   },
   { files: /^apps\//, mayImport: new RegExp(`${node.source}|^(?!@pantavisor/(device|hub|console)$)`) },
 ];

@@ -62,7 +62,12 @@ const personalPage = <const Path extends string>(
     path,
     component: lazyRouteComponent(load as () => Promise<Record<string, () => React.ReactNode>>, name),
   });
-const claim = personalPage('/claim', () => import('./claim/page.tsx'), 'ClaimPage');
+const claim = createRoute({
+  getParentRoute: () => personal,
+  path: '/claim',
+  validateSearch: texts('id', 'challenge'),
+  component: lazyRouteComponent(() => import('./claim/page.tsx'), 'ClaimPage'),
+});
 const tokens = personalPage('/account/tokens', () => import('./account/tokens.tsx'), 'TokensPage');
 const profile = personalPage('/account/profile', () => import('./account/profile.tsx'), 'ProfilePage');
 const sessions = personalPage('/account/sessions', () => import('./account/sessions.tsx'), 'SessionsPage');

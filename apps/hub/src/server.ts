@@ -16,6 +16,7 @@ import { buildApp, serverOptions, tuned } from './http/app.ts';
 import { Metrics } from './http/metrics.ts';
 import { Shedder } from './http/shed.ts';
 import type { Hub } from './hub.ts';
+import { imageHandlers } from './images/routes.ts';
 import { logHandlers } from './logs/routes.ts';
 import { objectHandlers } from './objects/routes.ts';
 import { openHub } from './open-hub.ts';
@@ -74,6 +75,7 @@ export async function startHub(
     ...fleetHandlers(),
     ...historyHandlers,
     ...exportHandlers,
+    ...imageHandlers(),
     ...operatorHandlers(metrics),
   ];
   const app = buildApp({ hub, served, metrics, shedder });

@@ -2,6 +2,7 @@ import type { Route } from './route.ts';
 import { authRoutes, statusRoutes } from './routes/auth.ts';
 import { fleetRoutes, historyRoutes, sessionRoutes } from './routes/console.ts';
 import { deviceRoutes } from './routes/devices.ts';
+import { imageRoutes } from './routes/images.ts';
 import { changeRoutes, logRoutes } from './routes/logs.ts';
 import { blobRoutes, objectRoutes } from './routes/objects.ts';
 import { operatorRoutes } from './routes/operator.ts';
@@ -26,5 +27,6 @@ export const catalogue: readonly Route[] = [
   sessionRoutes,
   fleetRoutes,
   historyRoutes,
+  imageRoutes,
   operatorRoutes,
 ].flatMap((group) => Object.values(group) as Route[]);

@@ -10,6 +10,7 @@ export * from './route.ts';
 export * from './routes/auth.ts';
 export * from './routes/console.ts';
 export * from './routes/devices.ts';
+export * from './routes/images.ts';
 export * from './routes/logs.ts';
 export * from './routes/objects.ts';
 export * from './routes/operator.ts';

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import '../testing/dom.ts';
-
-const { readChallenge } = await import('./page.tsx');
-const { safeTarget } = await import('../session/target.ts');
+import { safeTarget } from '../session/target.ts';
+import { claimAddress, readChallenge } from './read.ts';
 
 test('id and challenge are found in whatever a device prints', () => {
   const id = '63593333a2ebef000a2fd62e';
@@ -14,6 +12,7 @@ test('id and challenge are found in whatever a device prints', () => {
   );
   assert.deepEqual(readChallenge(`ID: ${id} (unclaimed)\nchallenge: plainly-dynamic-wombat`), wanted);
   assert.deepEqual(readChallenge(`plainly-dynamic-wombat ${id}`), wanted);
+  assert.deepEqual(readChallenge(claimAddress('https://hub.example.org', id, wanted.challenge)), wanted);
   assert.deepEqual(readChallenge('nothing here'), { id: '', challenge: '' });
 });
 

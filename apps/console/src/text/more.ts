@@ -5,13 +5,21 @@ export const claim = {
   title: 'Add a device',
   challengeTitle: 'Claim with a challenge',
   challengeHint:
-    'The device shows its id and its challenge on its console, with `pantabox`, and in `pvr device scan`. Paste either; the claim command too.',
+    'A device that nobody owns yet shows its id and its challenge: on its console, in pantabox, and to pvr device scan.',
   paste: 'Paste what the device shows',
-  pastePlaceholder: 'pvr claim -c plainly-dynamic-wombat https://…/devices/63593333a2ebef000a2fd62e',
+  pastePlaceholder: 'pvr claim -c plainly-dynamic-wombat https://…',
+  scan: 'Scan',
+  scanTitle: 'Scan the code of a device',
+  scanHint: 'Hold the code into the picture. Nothing of it leaves this browser.',
+  scanWrong: 'That code has neither an id nor a challenge in it.',
+  scanFailed: (why: string) => `cannot use the camera: ${why}. Allow it for this page, or type what the device shows.`,
   id: 'Device id',
   challenge: 'Challenge',
   claim: 'Claim',
   idBad: 'An id has 24 hex digits.',
+  handover: 'Link and QR code of this claim',
+  handoverHint:
+    'Scan it with a phone to go on there, or put it on a label of the device. Whoever has it first can claim the device.',
   done: (nick: string) => `${nick} is yours.`,
   waiting: 'Waiting for the device to send its factory revision. It asks the hub every few seconds.',
   online: 'The device is online and has sent its factory revision.',
@@ -19,13 +27,36 @@ export const claim = {
   another: 'Claim another',
   joinTitle: 'Join by itself with a token',
   joinHint:
-    'A device that has a join token belongs to you from its first contact on. Put it into the configuration of an image:',
+    'A device that has a join token belongs to you from its first contact on. One token serves any number of devices.',
+  joinUse: 'Put it into the configuration of an image, as below:',
+  joinLine: 'the line of the configuration',
   joinMake: 'Make a join token',
   joinName: 'Name of the token',
   joinOnce: 'Copy it now: it is shown only once.',
-  imageTitle: 'Images',
-  imageHint: 'Build an image with the token in it, start it in QEMU or write it to a card:',
-  engineHint: 'Or run the app engine on any Linux with LXC:',
+  imageTitle: 'Software for a device',
+  imageChoose: 'Image',
+  imagePair: 'Pair with this account on first boot',
+  imagePairHint: 'The image comes with a new join token of yours in it. Do not pass it on.',
+  imageNoPlace: 'This image has no place for a join token: claim its devices with their challenges.',
+  imageDownload: 'Download the image',
+  imageComes: 'The download begins.',
+  imageComesWith: (nick: string) =>
+    `The download begins. Its join token is ${nick}; it can be disabled under Tokens and keys.`,
+  imageWrite: (name: string) => {
+    const open = { xz: 'xzcat', gz: 'zcat', zst: 'zstdcat' }[name.split('.').at(-1) ?? ''];
+    return open === undefined
+      ? `dd if=${name} of=/dev/sdX bs=4M conv=fsync`
+      : `${open} ${name} | dd of=/dev/sdX bs=4M conv=fsync`;
+  },
+  imageWriteWhat: 'the command that writes the image',
+  imageNone: 'This hub offers no images. Make one yourself, or use a Linux that you have:',
+  imageOwn: 'Make an image yourself, or use a Linux that you have',
+  buildTitle: 'Build an image',
+  buildHint: 'Save this recipe as my-device.json. With a join token, made above, it needs no claim.',
+  buildHintToken: 'Save this recipe as my-device.json; your join token is in it.',
+  recipe: 'the recipe',
+  engineTitle: 'Run on any Linux',
+  engineHint: 'As root, where LXC is installed:',
 } as const;
 
 /** Words around an account. */

@@ -53,4 +53,5 @@ export const reservedNicks = new Set([
   'about',
   'sessions',
   'fleet',
+  'images',
 ]);

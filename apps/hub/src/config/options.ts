@@ -64,6 +64,7 @@ export const options = {
     '',
     'folder of the built console; empty = that of this checkout, none = no console',
   ),
+  images: text('PANTAHUB_IMAGES', '', 'folder with images of devices that people may download; empty = none'),
   'auth-endpoint': text('PH_AUTH', '', 'auth endpoint told to clients (ph-aeps); empty = <public-url>/auth'),
   'trust-proxy': flag(
     'PANTAHUB_TRUST_PROXY',
