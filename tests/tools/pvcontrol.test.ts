@@ -193,6 +193,9 @@ test('no socket, nobody behind it, and no answer', options, async () => {
 });
 
 test('commands carry their payload, whatever characters it has', options, async () => {
+  const file = join(directory, 'json');
+  writeFileSync(file, state);
+  assert.equal((await run(['steps', 'put', file, 'locals/x'])).code, 0);
   for (const argv of [
     ['cmd', 'run', 'locals/x'],
     ['command', 'run-commit', 'locals/x'],
@@ -201,7 +204,7 @@ test('commands carry their payload, whatever characters it has', options, async 
     ['cmd', 'make-factory'],
     ['cmd', 'defer-reboot', '600'],
     ['cmd', 'apply', 'locals/x'],
-    ['cmd', 'try-once', '7'],
+    ['cmd', 'try-once', '0'],
     ['cmd', 'enable-ssh'],
     ['cmd', 'disable-ssh'],
     ['cmd', 'go-remote'],
@@ -217,12 +220,21 @@ test('commands carry their payload, whatever characters it has', options, async 
       'MAKE_FACTORY ',
       'DEFER_REBOOT 600',
       'LOCAL_APPLY locals/x',
-      'TRY_ONCE 7',
+      'TRY_ONCE 0',
       'ENABLE_SSH ',
       'DISABLE_SSH ',
       'GO_REMOTE ',
     ],
   );
+});
+
+test('a command for a revision that the device does not have is said to be one, and not given', options, async () => {
+  for (const verb of ['run', 'run-commit', 'apply', 'try-once', 'make-factory']) {
+    const refused = await run(['cmd', verb, 'locals/none']);
+    assert.deepEqual([refused.code, refused.stdout], [255, ''], verb);
+    assert.match(refused.stderr, /^pvcontrol: the device has no revision locals\/none; 'pvcontrol steps ls' lists/);
+  }
+  assert.deepEqual(rooms.commands.submitted, []);
 });
 
 test('objects go up and come down, from files and from standard input', options, async () => {

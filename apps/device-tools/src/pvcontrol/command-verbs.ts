@@ -1,6 +1,7 @@
 /** Verbs that give the device a command, or change its metadata. */
 import type { CommandOperation, MetadataJson } from '@pantavisor/ctrl-api';
-import type { Session, Table } from './session.ts';
+import { exitCodes } from './exit-codes.ts';
+import { Failure, type Session, type Table } from './session.ts';
 import type { Argument, Verb, VerbGroup } from './verb.ts';
 
 const revision: Argument = { name: 'revision', kind: 'revision', help: 'stored revision, e.g. 0 or locals/x' };
@@ -22,8 +23,19 @@ function command(
     ...(argument ? { arguments: [argument] } : {}),
     summary,
     examples: [example],
-    run: (session, [payload = '']) => submit(session, op, payload, `${op}: accepted; the device carries it out now`),
+    run: async (session, [payload = '']) => {
+      if (argument?.kind === 'revision' && payload !== '') await requireRevision(session, payload);
+      await submit(session, op, payload, `${op}: accepted; the device carries it out now`);
+    },
   };
+}
+
+/** The device accepts the command for any name, and only its log and the progress of the revision tell that there is none. */
+async function requireRevision(session: Session, name: string): Promise<void> {
+  if (!(await session.isMissing(`/steps/${name}`))) return;
+  throw new Failure(exitCodes.other.code, {
+    stderr: `pvcontrol: the device has no revision ${name}; 'pvcontrol steps ls' lists what it has\n`,
+  });
 }
 
 const message: Argument = { name: 'message', optional: true, kind: 'text', help: 'text for the log of the device' };

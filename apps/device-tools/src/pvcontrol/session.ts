@@ -75,17 +75,7 @@ export class Session {
     target: string,
     more: Omit<ExchangeRequest, 'method' | 'target'> = {},
   ): Promise<ExchangeResponse> {
-    if (!this.host.files.exists(this.socketPath)) throw this.#missing();
-    this.#say(`> ${method} ${target}`);
-    const headers = { 'Content-Type': 'application/json', ...more.headers };
-    let response: ExchangeResponse;
-    try {
-      response = await exchangeOver(this.host.transport, this.socketPath, { method, target, ...more, headers });
-    } catch (error) {
-      if (!(error instanceof ExchangeError)) throw error;
-      throw new Failure(exitCodes.failed.code, { stdout: 'ERROR: got no response\n', stderr: `${error.message}\n` });
-    }
-    this.#say(`< ${response.status} ${response.reason}`);
+    const response = await this.#exchange(method, target, more);
     if (response.status === 200) return response;
     const body = await response.text();
     const text = errorText(body);
@@ -94,6 +84,32 @@ export class Session {
     const advice = wait === undefined ? '' : `; try again in ${wait} s`;
     const human = `pvcontrol: ${text ?? `status ${response.status} ${response.reason}`}${advice}\n`;
     throw new Failure(code, { stderr: this.host.stderr.isTTY && !this.options.json ? human : `${body}\n` });
+  }
+
+  /** Whether the device does not have what a target names. A refusal to say so counts as no: whatever is asked next is refused as well. */
+  async isMissing(target: string): Promise<boolean> {
+    const response = await this.#exchange('GET', target);
+    await response.text();
+    return response.status === 404;
+  }
+
+  /** Sends a request and hands the response out, whatever its status. */
+  async #exchange(
+    method: string,
+    target: string,
+    more: Omit<ExchangeRequest, 'method' | 'target'> = {},
+  ): Promise<ExchangeResponse> {
+    if (!this.host.files.exists(this.socketPath)) throw this.#missing();
+    this.#say(`> ${method} ${target}`);
+    const headers = { 'Content-Type': 'application/json', ...more.headers };
+    try {
+      const response = await exchangeOver(this.host.transport, this.socketPath, { method, target, ...more, headers });
+      this.#say(`< ${response.status} ${response.reason}`);
+      return response;
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      throw new Failure(exitCodes.failed.code, { stdout: 'ERROR: got no response\n', stderr: `${error.message}\n` });
+    }
   }
 
   /** Sends a request and returns its body. */

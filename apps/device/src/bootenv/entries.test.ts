@@ -38,7 +38,7 @@ test('any bytes are read without harm', () => {
   );
 });
 
-test('reading stops at the first empty entry, at erased flash, and at the end', () => {
+test('reading stops at the first empty entry, at erased flash, and at the end of a file that lacks its last zero', () => {
   const read = (bytes: string | Uint8Array) =>
     parseEntries(typeof bytes === 'string' ? text.encode(bytes) : bytes, text).map(
       (entry) => `${entry.key}=${entry.value}`,
@@ -50,7 +50,7 @@ test('reading stops at the first empty entry, at erased flash, and at the end', 
   assert.deepEqual(read('no separator\0=no key\0a=1=2\0a=second\0'), ['a=1=2']);
 });
 
-test('a key is not another key that begins the same', () => {
+test('a key is not another key that begins the same: removing pv_try leaves pv_trying', () => {
   const list = parseEntries(text.encode('pv_trying=7\0pv_try=8\0'), text);
   assert.deepEqual(withValues(list, { pv_try: undefined }), [{ key: 'pv_trying', value: '7' }]);
   assert.deepEqual(withValues(list, { pv_try: '' })[1], { key: 'pv_try', value: '' });

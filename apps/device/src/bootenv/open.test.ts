@@ -55,6 +55,14 @@ test('each boot loader has its own file, and none touches that of another', asyn
       (await files.list(layout.boot)).map((entry) => entry.name),
       [name],
     );
+    const others = ['uboot.txt', 'grubenv', 'rpiab.txt', 'pv_trying'].filter((other) => other !== name);
+    for (const other of others) await files.write(`${layout.boot}/${other}`, `of another: ${other}`);
+    const environment = await open();
+    await environment.commit('1');
+    await environment.armTry('2');
+    await environment.clearTry();
+    for (const other of others)
+      assert.equal(await files.readText(`${layout.boot}/${other}`), `of another: ${other}`, `${type}: ${other}`);
   }
 });
 

@@ -47,6 +47,19 @@ test('GRUB and the device read what the other has written', { ...limits, ...miss
   assert.match(block, /tools other than grub-editenv/, 'the comment that the tool writes stays');
 });
 
+test('a last line that has no end counts for GRUB as little as for the device, and nothing beyond it is read', {
+  ...limits,
+  ...missing('grub-editenv'),
+}, async (t) => {
+  const path = join(await temporary(t), 'grubenv');
+  const whole = '# GRUB Environment Block\npv_rev=3\n';
+  for (const last of ['pv_try=4', `pv_try=${'x'.repeat(1024 - whole.length - 7)}`, 'pv_try=4\\']) {
+    await writeFile(path, whole + last);
+    assert.equal((await run('grub-editenv', [path, 'list'], limits)).stdout, 'pv_rev=3\n');
+    assert.deepEqual(await grubEnvironment({ files: createFiles(), text, path }).read(), { committed: '3' });
+  }
+});
+
 test('a block of the device is one that GRUB accepts', { ...limits, ...missing('grub-editenv') }, async (t) => {
   const path = join(await temporary(t), 'grubenv');
   await grubEnvironment({ files: createFiles(), text, path }).commit('12');

@@ -89,6 +89,23 @@ test('a power cut while it is made leaves one that is made again', async () => {
   assert.equal(calls.filter((call) => call.startsWith('mke2fs')).length, 2);
 });
 
+test('what a crash has left is used or removed, and never formatted anew: mounted, only mapped, or neither', async () => {
+  const { open, files, calls, host } = await diskMachine();
+  await open(versatile).open('secrets');
+  await files.write(`${target}/file`, 'mine');
+  const since = calls.length;
+  // The runtime was killed: mapping and mount are there, and containers use them.
+  assert.equal(await open(versatile).open('secrets'), target);
+  assert.deepEqual(calls.slice(since), []);
+  assert.equal(await files.readText(`${target}/file`), 'mine');
+  // It was killed while it closed: the mapping is there without its mount.
+  await host.mounts.unmount(target);
+  assert.equal(await open(versatile).open('secrets'), target);
+  const later = calls.slice(since).filter((call) => /^(dmsetup|mke2fs|dd)/.test(call));
+  assert.deepEqual(later, ['dmsetup remove --retry versatile', 'dmsetup create versatile']);
+  assert.equal(await files.status('/storage/c/versatile.img.prebak'), undefined);
+});
+
 test('a damaged one is repaired, with a copy of how it was', async () => {
   const { open, files, host, lines } = await diskMachine();
   await open(versatile).open('secrets');

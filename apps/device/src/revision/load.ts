@@ -22,17 +22,26 @@ export async function parseContext(files: Files, config: DeviceConfig): Promise<
   };
 }
 
+/** A state that cannot be used, with every problem that was found in it. */
+export class StateFailure extends Failure {
+  override name = 'StateFailure';
+  readonly problems: readonly Problem[];
+
+  constructor(file: string, problems: readonly Problem[]) {
+    const list = problems.map((problem) => `  ${formatProblem(problem)}`).join('\n');
+    super('state-invalid', `cannot use the state ${file}:\n${list}`, { file });
+    this.problems = problems;
+  }
+}
+
 /**
  * Parses a state document.
  * @param file where it came from, for messages
- * @throws Failure `state-invalid`
+ * @throws StateFailure `state-invalid`
  */
 export function readState(text: string, context: ParseContext, file: string): { state: State; warnings: Problem[] } {
   const { state, problems } = parseState(text, context);
   const errors = problems.filter(({ severity }) => severity === 'error');
-  if (state === undefined || errors.length > 0) {
-    const list = errors.map((problem) => `  ${formatProblem(problem)}`).join('\n');
-    throw new Failure('state-invalid', `cannot use the state ${file}:\n${list}`, { file });
-  }
+  if (state === undefined || errors.length > 0) throw new StateFailure(file, errors);
   return { state, warnings: problems.filter(({ severity }) => severity === 'warning') };
 }

@@ -18,7 +18,7 @@ async function together({ device }: UpdateDevice, calls: readonly Call[]): Promi
 const install = () => UpdateDevice.install([versioned('web', 1), versioned('db', 1)]);
 const command = (op: string, payload = ''): Call => ['POST', '/commands', JSON.stringify({ op, payload })];
 
-test('of two revisions that are asked for at once, one is run, and the other is told to come later', async () => {
+test('of two revisions that are asked for at once, one of them twice, one is run, once, and the others are told to come later', async () => {
   const updated = await install();
   for (const name of ['locals/a', 'locals/b'])
     await updated.store(name, [versioned('web', name === 'locals/a' ? 2 : 3), versioned('db', 1)]);
@@ -33,6 +33,9 @@ test('of two revisions that are asked for at once, one is run, and the other is 
     return /"status":"(DONE|UPDATED)"/.test(body);
   });
   assert.match((await updated.device.request('GET', '/device-meta')).body, /"pantavisor.revision":"locals\/a"/);
+  assert.equal(updated.device.output.match(/the update to locals\/a has ended/g)?.length, 1);
+  assert.equal(updated.host.machine.starts.get('web'), 2, 'once at first, and once anew');
+  assert.equal(await updated.statusOf('locals/b'), 'NEW');
 });
 
 test('one command at a time; the next is taken as soon as it is done', async () => {

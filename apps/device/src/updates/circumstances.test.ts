@@ -1,7 +1,9 @@
 /** What surrounds an update on a whole device: signatures, programs of the installation, the collector, disks that fail. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { makeMemoryImage } from '../host/memory/images.ts';
 import type { MemoryProgram } from '../host/memory/machine.ts';
+import { decodeUtf8 } from '../host/memory/utf8.ts';
 import { UpdateDevice, versioned } from './testing/update-device.ts';
 
 const timeout = 30_000;
@@ -121,4 +123,94 @@ test('a debug shell puts a reboot off as long as it is asked to', { timeout }, a
   const begin = device.host.clock.monotonic();
   assert.equal(await device.reboot(), 0);
   assert.ok(device.host.clock.monotonic() - begin >= 29_000);
+});
+
+test('after an update in place all containers see the modules and the firmware of the board as before', {
+  timeout,
+}, async () => {
+  const environment = { PV_SYSTEM_INIT_MODE: 'embedded', PV_BOOTLOADER_TYPE: 'uboot', pv_rev: '0' };
+  const board = {
+    'bsp/run.json': {
+      linux: 'kernel.img',
+      initrd: 'initrd.img',
+      initrd_config: '',
+      modules: 'modules.squashfs',
+      firmware: 'firmware.squashfs',
+    },
+    'bsp/kernel.img': 'kernel',
+    'bsp/initrd.img': 'initrd',
+    'bsp/modules.squashfs': decodeUtf8(makeMemoryImage({ '/modules.dep': '' })),
+    'bsp/firmware.squashfs': decodeUtf8(makeMemoryImage({ '/wifi.fw': 'radio' })),
+  };
+  const device = await UpdateDevice.install(initial, { environment }, board);
+  const { files, mounts, system, machine } = device.host;
+  const seen = async () => {
+    const binds = [];
+    for (const { name, lxcPath, exit } of machine.containers.values())
+      if (exit === undefined)
+        binds.push([name, (await files.readText(`${lxcPath}/${name}/config`)).match(/\/lib\/\S+/g)]);
+    const targets = (await mounts.list()).map(({ target }) => target).filter((target) => target.startsWith('/lib/'));
+    return { binds: binds.sort(), targets, firmware: await files.readText('/lib/firmware/wifi.fw') };
+  };
+  const before = await seen();
+  assert.deepEqual(before.targets, ['/lib/firmware', `/lib/modules/${system.kernelRelease}`]);
+  assert.ok(before.binds.every(([, paths]) => before.targets.every((target) => paths?.includes(target))));
+  await device.store('locals/next', next, board);
+  assert.equal(await device.command('LOCAL_RUN', 'locals/next'), '200');
+  await device.until('locals/next', 'UPDATED');
+  assert.deepEqual(await seen(), before);
+});
+
+test('a container of an unknown type is refused with its reason, and the device runs on', { timeout }, async () => {
+  const device = await UpdateDevice.install(initial);
+  const before = device.pids();
+  const { files } = device.host;
+  const state = JSON.parse(await files.readText('/data/trails/0/.pvr/json'));
+  const unknown = JSON.stringify({ ...state, 'web/run.json': { ...state['web/run.json'], type: 'mcu' } });
+  const refused = await device.device.request('PUT', '/steps/locals/mcu', unknown);
+  assert.deepEqual([refused.status, refused.body], [422, '{"Error":"Parser: State JSON has bad format"}']);
+  // One that is on the disk already.
+  await device.store('locals/mcu', next);
+  await files.write('/data/trails/locals/mcu/.pvr/json', unknown);
+  assert.equal(await device.command('LOCAL_RUN', 'locals/mcu'), '200');
+  await device.until('locals/mcu', 'WONTGO');
+  assert.deepEqual(await device.reasons('locals/mcu'), ['container-type-unsupported']);
+  assert.deepEqual(device.pids(), before);
+});
+
+test('two configuration files with the same content are both there when the container runs', { timeout }, async () => {
+  const same = { '_config/web/etc/one.conf': 'same', '_config/web/etc/two.conf': 'same' };
+  const device = await UpdateDevice.install(initial, {}, same);
+  const { files } = device.host;
+  const [{ name: id } = { name: '' }] = (await files.list('/run/pantavisor')).filter(({ name }) => name !== 'bridges');
+  const directory = `/run/pantavisor/${id}/configs/web/etc`;
+  for (const name of ['one.conf', 'two.conf']) assert.equal(await files.readText(`${directory}/${name}`), 'same');
+});
+
+test('a file that a revision has lost is made again from its object at the boot; a damaged object fails the trial', {
+  timeout,
+}, async () => {
+  const device = await UpdateDevice.install(initial);
+  const { files } = device.host;
+  const lost = '/data/trails/0/web/root.squashfs';
+  await files.unlink(lost);
+  device.cutPower(1);
+  await device.device.ready();
+  const id = JSON.parse(await device.host.files.readText('/data/trails/0/.pvr/json'))['web/root.squashfs'];
+  const inodes = [lost, `/data/objects/${id}`].map(async (path) => (await device.host.files.status(path))?.inode);
+  assert.equal(new Set(await Promise.all(inodes)).size, 1);
+  assert.deepEqual(Object.keys(device.pids()).sort(), ['db', 'web']);
+
+  await device.store('locals/next', next);
+  assert.equal(await device.command('LOCAL_RUN_COMMIT', 'locals/next'), '200');
+  await device.host.runFor(device.device.exited);
+  const config = '/data/trails/locals/next/web/lxc.container.conf';
+  const object = JSON.parse(await device.host.files.readText('/data/trails/locals/next/.pvr/json'));
+  await device.host.files.unlink(config);
+  await device.host.files.overwrite(`/data/objects/${object['web/lxc.container.conf']}`, new Uint8Array([1]), 0);
+  await device.rest('locals/next');
+  const { status, message } = await device.progress('locals/next');
+  assert.deepEqual([status, message], ['ERROR', 'Object validation went wrong']);
+  assert.deepEqual(await device.reasons('locals/next'), ['object-digest']);
+  assert.equal(await device.current(), '0');
 });

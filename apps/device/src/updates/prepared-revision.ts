@@ -1,11 +1,12 @@
 /** A stored revision made ready to be compared, laid out, proven and run; and the one that runs now. */
-import type { ParseContext, State } from '@pantavisor/state';
+import type { Reason } from '@pantavisor/engine';
+import type { ParseContext, Problem, State } from '@pantavisor/state';
 import { formatProblem } from '@pantavisor/state';
 import type { DeviceConfig } from '../config/table.ts';
 import type { ContainerSource } from '../containers/launch.ts';
 import type { Host } from '../host/ports.ts';
 import { RevisionCheck } from '../revision/check.ts';
-import { readState } from '../revision/load.ts';
+import { readState, StateFailure } from '../revision/load.ts';
 import { Failure } from '../runtime/failure.ts';
 import type { Log } from '../runtime/log.ts';
 import type { StorageLayout } from '../storage/layout.ts';
@@ -39,7 +40,7 @@ export async function prepareRevision(room: RevisionRoom, name: string): Promise
   const paths = layout.revision(name);
   const text = await readStateText(host.files, layout, name);
   if (text === undefined) {
-    const hint = 'install a revision first, e.g. with --state FILE --objects DIR';
+    const hint = 'put it on the device first: pvcontrol steps put, or --state FILE --objects DIR for the first one';
     const message = `cannot run revision ${name}: its state ${paths.state} is missing`;
     const failure = new Failure('state-missing', message, { file: paths.state, hint });
     throw new StepError('state-not-found', [updateReason(failure, '')], failure);
@@ -77,8 +78,21 @@ function parse(text: string, context: ParseContext, file: string, warn: (problem
     for (const warning of warnings) warn(formatProblem(warning));
     return state;
   } catch (error) {
-    throw new StepError('state-bad-format', [updateReason(error, `read ${file}`)], error);
+    const reasons =
+      error instanceof StateFailure ? error.problems.map(reasonOf) : [updateReason(error, `read ${file}`)];
+    throw new StepError('state-bad-format', reasons, error);
   }
+}
+
+/** A problem of a state as a reason: the rule, and the key of the state that broke it. */
+function reasonOf({ rule, message, path, hint }: Problem): Reason {
+  const key = path.split('/')[1]?.replaceAll('~1', '/').replaceAll('~0', '~');
+  return {
+    code: rule,
+    message: `cannot use the state: ${path || '/'}: ${message}`,
+    ...(key === undefined ? {} : { file: key }),
+    ...(hint === undefined ? {} : { detail: hint }),
+  };
 }
 
 /**

@@ -105,12 +105,15 @@ export function testBootEnvironment(name: string, create: () => Promise<BootFixt
       }
       await open(host, 'normal').armTry(`locals/${'x'.repeat(64)}`);
     });
-    test('leaves what others have stored', async (fixture) => {
+    test('leaves what others have stored, also under keys that begin like its own', async (fixture) => {
       const { foreign, host } = fixture;
       if (foreign === undefined) return;
       await foreign.set(host);
       await armed(fixture);
       assert.ok(await foreign.isThere(host));
+      await fixture.open(host, 'normal').clearTry();
+      assert.ok(await foreign.isThere(host));
+      await fixture.open(host, 'normal').armTry('2');
       await fixture.open(host, 'trial').commit('2');
       assert.ok(await foreign.isThere(host));
     });
@@ -153,7 +156,7 @@ export function testBootEnvironment(name: string, create: () => Promise<BootFixt
   });
 }
 
-/** Power cuts in each verb: the next boot finds the old or the new, and what it needs to boot either. */
+/** Power cuts in each verb: the next boot finds the old or the new, never a mixture, and what it needs to boot either. */
 function cuts(test: (title: string, body: (fixture: BootFixture) => Promise<void>) => void): void {
   async function outcomes(
     fixture: BootFixture,
@@ -171,6 +174,7 @@ function cuts(test: (title: string, body: (fixture: BootFixture) => Promise<void
         note('done');
       },
       check: async (survivor, { noted }) => {
+        if (fixture.foreign !== undefined) assert.ok(await fixture.foreign.isThere(survivor));
         const found = await fixture.open(survivor, 'normal').read();
         const text = `${found.committed}/${found.trying ?? ''}`;
         if (noted.length === 0) seen.add(text);
@@ -184,7 +188,8 @@ function cuts(test: (title: string, body: (fixture: BootFixture) => Promise<void
     });
     return seen;
   }
-  test('survives a power cut while it installs and arms', async (fixture) => {
+  test('holds the old or the new content, whole, after a power cut while it installs and arms', async (fixture) => {
+    await fixture.foreign?.set(fixture.host);
     await commitThrough(fixture, '1');
     const directory = await fixture.prepare(fixture.host, '2', 'image 2');
     const verb = async (environment: BootEnvironment) => {
@@ -193,12 +198,14 @@ function cuts(test: (title: string, body: (fixture: BootFixture) => Promise<void
     };
     assert.deepEqual(await outcomes(fixture, 'normal', verb, ['1']), new Set(['1/', '1/2', 'done 1/2']));
   });
-  test('survives a power cut while it clears', async (fixture) => {
+  test('holds the old or the new content, whole, after a power cut while it clears the try mark', async (fixture) => {
+    await fixture.foreign?.set(fixture.host);
     await armed(fixture);
     const seen = await outcomes(fixture, 'normal', (environment) => environment.clearTry(), ['1']);
     assert.deepEqual(seen, new Set(['1/2', '1/', 'done 1/']));
   });
-  test('survives a power cut while it commits', async (fixture) => {
+  test('holds the old or the new content, whole, after a power cut while it commits', async (fixture) => {
+    await fixture.foreign?.set(fixture.host);
     await armed(fixture);
     const seen = await outcomes(fixture, 'trial', (environment) => environment.commit('2'), ['1', '2']);
     assert.deepEqual(seen, new Set(['1/2', '2/', 'done 2/']));

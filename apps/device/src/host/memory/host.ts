@@ -2,6 +2,7 @@
  * A simulated machine with one runtime on it, in plain ECMAScript: every port, virtual time, and a disk that knows what is durable.
  * The runtime may be killed and started again while containers go on; the power may go at any change of the disk.
  */
+import type { HttpClient } from '../http-client.ts';
 import type { Hashing, Host, ProcessSignal } from '../ports.ts';
 import { memoryContainers } from './containers.ts';
 import { memoryFiles } from './files.ts';
@@ -24,6 +25,8 @@ export interface MemoryHostOptions extends Partial<MachineOptions> {
   arguments?: string[];
   /** For `randomHex`; default 1. */
   seed?: number;
+  /** Servers elsewhere; default: the machine has no way to call out. */
+  httpClient?: HttpClient;
   /**
    * Waits until no promise can go on by itself. The default counts turns of the promise queue without a call of any port, which a
    * very long chain of pure promises may outlast; with Node pass `() => new Promise((done) => setImmediate(done))`.
@@ -149,6 +152,7 @@ function startRuntime(machine: Machine, options: MemoryHostOptions): MemoryHost 
     hashing,
     text: memoryTextCoding(),
     network: memoryNetwork(machine, gate),
+    ...(options.httpClient === undefined ? {} : { httpClient: options.httpClient }),
     // Nothing looks into an archive here: it keeps its content.
     streams: memoryStreams(machine, gate, (path) => files.rename(path, `${path}.gz`)),
     watchdogs: memoryWatchdogs(machine, gate),

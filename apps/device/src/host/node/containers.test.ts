@@ -128,6 +128,24 @@ else {
         await made.dispose?.();
       }
     });
+    it('have the same control group at each of ten starts, and leave no empty one behind', { timeout }, async () => {
+      const made = await create();
+      try {
+        const request = await made.prepare('again', 'obeys');
+        const groups = new Set<string>();
+        for (let round = 0; round < 10; round += 1) {
+          const container = await made.containers.start(request);
+          groups.add(readFileSync(`/proc/${container.initPid}/cgroup`, 'utf8'));
+          await made.containers.kill(container);
+          await made.containers.exited(container);
+          await made.containers.removeControlGroups(made.group);
+          assert.deepEqual(groupsOnDisk(made.group), []);
+        }
+        assert.equal(groups.size, 1, [...groups].join('\n'));
+      } finally {
+        await made.dispose?.();
+      }
+    });
     it('keep their control groups while they run', { timeout }, async () => {
       const made = await create();
       try {
