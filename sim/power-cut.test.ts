@@ -9,7 +9,13 @@ import { replay } from './power-cut/replay.ts';
 import { divideStates } from './power-cut/shares.ts';
 import { formatState, parseState } from './power-cut/state-name.ts';
 import { formatTable } from './power-cut/table.ts';
-import { syncAfterRename, without, withoutDirectorySync, withoutSync } from './power-cut/tampering.ts';
+import {
+  syncAfterRename,
+  without,
+  withoutDirectorySync,
+  withoutFileSystemSync,
+  withoutSync,
+} from './power-cut/tampering.ts';
 import { Witness } from './power-cut/witness.ts';
 
 const seed = 1;
@@ -62,7 +68,12 @@ const faults: { fault: string; flow: string; tamper: Tamper }[] = [
     flow: 'storage-upload',
     tamper: without('unlink', /\/objects\/[0-9a-f]{64}\.tmp$/),
   },
-  { fault: 'the boot environment is not synced', flow: 'boot-uboot', tamper: withoutSync(/\/uboot\.txt$/) },
+  { fault: 'the boot environment is not synced', flow: 'boot-rpiab', tamper: withoutSync(/rpiab\.txt/) },
+  ...['boot-grub', 'boot-uboot'].map((flow) => ({
+    fault: 'what a boot loader reads is only in the journal',
+    flow,
+    tamper: withoutFileSystemSync,
+  })),
   { fault: 'the progress of an update is not synced', flow: 'reboot-update', tamper: withoutSync(/\.progress\.tmp$/) },
   {
     fault: 'the try mark and the rollback point are not synced',

@@ -8,7 +8,7 @@ import { disturbed, Witness } from './witness.ts';
 /** Steps that reach the disk. `status`, `realPath` and `lock` are answered from memory once the storage is open. */
 const fallible = [
   ...['read', 'readText', 'list', 'digest', 'copy', 'write', 'overwrite', 'append', 'sync', 'syncDirectory'],
-  ...['rename', 'link', 'symlink', 'unlink', 'makeDirectory', 'removeDirectory', 'changeMode'],
+  ...['rename', 'link', 'symlink', 'unlink', 'makeDirectory', 'removeDirectory', 'changeMode', 'syncFileSystem'],
 ] as (keyof Files)[];
 
 /** Counts the steps below a directory and lets one of them fail. */
@@ -48,7 +48,7 @@ export class FaultyDisk {
       tampered[operation] = async (...given: unknown[]) => {
         this.#count(
           operation,
-          given.map(String).find((path) => path.startsWith(this.#directory)),
+          given.map(String).find((path) => `${path}/`.startsWith(this.#directory)),
         );
         return call(...given);
       };

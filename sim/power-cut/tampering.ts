@@ -12,6 +12,9 @@ export const withoutDirectorySync =
   (path: RegExp): Tamper =>
   (files) => ({ ...files, syncDirectory: async (at) => (path.test(at) ? undefined : files.syncDirectory(at)) });
 
+/** Nothing leaves the journal of a file system. */
+export const withoutFileSystemSync: Tamper = (files) => ({ ...files, syncFileSystem: async () => undefined });
+
 /** Files with such a path are made durable after they were moved into place, not before. */
 export const syncAfterRename =
   (path: RegExp): Tamper =>

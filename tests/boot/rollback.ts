@@ -77,10 +77,18 @@ export async function everyFaultRollsBack(t: TestContext, request: Omit<DeviceRe
     });
   }
   // And one that holds, after all that.
-  const good = device.revision('good', factory, {
-    'bsp/pantavisor': await otherRuntime(device, { PV_LOG_LEVEL: '5' }),
+  await t.test('the power goes as soon as a revision is armed', async () => {
+    const good = device.revision('good', factory, {
+      'bsp/pantavisor': await otherRuntime(device, { PV_LOG_LEVEL: '5' }),
+      'bsp/armed': Buffer.from('nothing but what the update brought'),
+    });
+    const mark = await device.run('locals/good', good);
+    await console.waitFor(/reboot into locals\/good/, { from: mark, seconds: 600 });
+    await device.machine.kill();
+    const before = device.booted.length;
+    await device.start(t);
+    const { status, message } = await device.outcome('locals/good', 0);
+    assert.equal(status, 'DONE', message);
+    assert.deepEqual(device.booted.slice(before), ['locals/good']);
   });
-  const mark = await device.run('locals/good', good);
-  const { status, message } = await device.outcome('locals/good', mark);
-  assert.equal(status, 'DONE', message);
 }

@@ -32,6 +32,7 @@ interface Addon {
     flags: number;
   }>;
   syncDirectory(path: string): Promise<void>;
+  syncFileSystem(path: string): Promise<void>;
   rename(from: string, to: string, flags: number): Promise<void>;
   flock(descriptor: number, operation: number): Promise<void>;
   makeFifo(path: string, mode: number): Promise<void>;

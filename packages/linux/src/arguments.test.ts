@@ -20,6 +20,7 @@ const signatures: Record<string, Kind[]> = {
   detachLoop: ['string'],
   statfs: ['string'],
   syncDirectory: ['string'],
+  syncFileSystem: ['string'],
   rename: ['string', 'string', 'integer'],
   flock: ['integer', 'integer'],
   makeFifo: ['string', 'integer'],

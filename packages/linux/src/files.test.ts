@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
-import { flock, makeFifo, rename, statfs, syncAll, syncDirectory } from './files.ts';
+import { flock, makeFifo, rename, statfs, syncAll, syncDirectory, syncFileSystem } from './files.ts';
 
 const timeout = 60_000;
 
@@ -58,6 +58,7 @@ describe('files', () => {
       writeFileSync(`${folder}/f`, '');
       await assert.rejects(syncDirectory(`${folder}/f`), { code: 'ENOTDIR', path: `${folder}/f` });
       await syncAll();
+      await syncFileSystem(folder);
     }),
   );
   it(

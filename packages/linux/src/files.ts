@@ -59,6 +59,15 @@ export async function syncDirectory(path: string): Promise<void> {
   await addon.syncDirectory(path);
 }
 
+/**
+ * Writes everything of the file system that holds a path to its place, also what ext4 has in its journal: readers that do not play a
+ * journal back find it then - syncfs(2), EXT4_IOC_CHECKPOINT, before Linux 5.14 FIFREEZE.
+ * @throws Error with code EPERM on ext4 without CAP_SYS_ADMIN
+ */
+export async function syncFileSystem(path: string): Promise<void> {
+  await addon.syncFileSystem(path);
+}
+
 /** Renames; `noreplace` fails with EEXIST when the target is there, `exchange` swaps both atomically - renameat2(2). */
 export async function rename(from: string, to: string, options: readonly RenameOption[] = []): Promise<void> {
   await addon.rename(from, to, bitsOf(renameBits, options, 'options'));

@@ -14,6 +14,7 @@ export {
   statfs,
   syncAll,
   syncDirectory,
+  syncFileSystem,
 } from './files.ts';
 export { bindDatagrams, openInRoot, shutdownSocket } from './log.ts';
 export { attachLoop, detachLoop, type LoopDevice, mountImage } from './loop.ts';

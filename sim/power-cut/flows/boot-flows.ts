@@ -1,6 +1,7 @@
 /** Flows of the boot environments: each kind of boot loader through an update that holds and one that does not. */
 
 import { nextBoot } from '../../../apps/device/src/bootenv/launcher.ts';
+import type { StoredBoot } from '../../../apps/device/src/bootenv/port.ts';
 import type { BootFixture } from '../../../apps/device/src/bootenv/testing/boot-environment.ts';
 import {
   grubFixture,
@@ -51,21 +52,24 @@ function bootFlow({ name, about, fixture, forgets = false }: Loader, tamper: Tam
 
   async function makePrepared(): Promise<BootFixture> {
     const tools = await fixture(quick);
-    for (const [revision] of updates) await tools.prepare(tools.host, revision, `image ${revision}`);
+    // What the boot loader reads from the storage is prepared in the update.
+    if (tools.asLoader === undefined)
+      for (const [revision] of updates) await tools.prepare(tools.host, revision, `image ${revision}`);
     tools.host.machine.switchOff('poweroff');
     return tools;
   }
 
   /** What the boot loader starts would be the revision's own image. */
   async function checkImage(tools: BootFixture, host: MemoryHost, revision: string): Promise<void> {
-    const image = await tools.image?.(host, revision);
-    must(tools.image === undefined || image === `image ${revision}`, `the image of ${revision} is ${image}`);
+    const image = await tools.image(host, revision).catch((error: Error) => error.message);
+    must(image === `image ${revision}`, `the image of ${revision} is ${image}`);
   }
 
   /** Installs, arms, boots and ends an update as an engine would. */
   async function update(tools: BootFixture, host: MemoryHost, witness: Witness, revision: string, holds: boolean) {
     const running = open(tools, host, 'normal');
     await running.read();
+    if (tools.asLoader !== undefined) await tools.prepare(host, revision, `image ${revision}`);
     await running.install(revision, `/storage/trails/${revision}/.pv`);
     witness.learn('arming', revision);
     await running.armTry(revision);
@@ -95,6 +99,22 @@ function bootFlow({ name, about, fixture, forgets = false }: Loader, tamper: Tam
     witness.forget('committing');
   }
 
+  /** What the boot loader itself finds can be started, and is what was stored as soon as that was reported. */
+  async function checkSeen(tools: BootFixture, host: MemoryHost, witness: Witness, stored: StoredBoot) {
+    const seen = await tools.asLoader?.(host);
+    if (seen === undefined) return;
+    await checkImage(tools, host, seen.committed ?? '0');
+    if (seen.trying !== undefined) await checkImage(tools, host, seen.trying);
+    const isSettled = witness.knows('committing') || !witness.knows('armed') || seen.trying === stored.trying;
+    must(isSettled, `${stored.trying} is armed, and the boot loader finds ${seen.trying}`);
+    const committed = witness.value('committed');
+    const { committed: found = '0' } = seen;
+    must(
+      witness.knows('committing') || found === (committed ?? '0'),
+      `${committed} was committed, and ${found} is found`,
+    );
+  }
+
   async function judge(tools: BootFixture, host: MemoryHost, witness: Witness) {
     const stored = await open(tools, host, 'normal').read();
     const { committed = '0', trying } = stored;
@@ -103,6 +123,7 @@ function bootFlow({ name, about, fixture, forgets = false }: Loader, tamper: Tam
     must(trying === undefined || trying === witness.value('arming'), `${trying} is armed, and nobody asked for it`);
     await checkImage(tools, host, committed);
     if (trying !== undefined) await checkImage(tools, host, trying);
+    await checkSeen(tools, host, witness, stored);
     const armed = witness.value('armed');
     const settled = witness.knows('committing') || armed === undefined || updates.some(([r, ok]) => r === armed && !ok);
     must(settled || trying === armed, `${armed} was armed, and ${trying} is`);

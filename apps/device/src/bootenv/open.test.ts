@@ -31,7 +31,11 @@ function machine(config: Partial<BootOptions['config']>) {
       ...config,
     },
   };
-  return { host, files: host.files, open: () => openBootEnvironment(options) };
+  const open = async () => {
+    await makeTree(host.files, layout.root);
+    return openBootEnvironment(options);
+  };
+  return { host, files: host.files, open };
 }
 
 async function addFlash({ files }: ReturnType<typeof machine>, names: string[]): Promise<void> {

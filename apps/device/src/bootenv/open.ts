@@ -6,6 +6,7 @@ import { isCode, readIfThere, writeDurable } from '../storage/durable.ts';
 import type { StorageLayout } from '../storage/layout.ts';
 import { type FlashPartition, openFlash, parseFlashTable } from './flash.ts';
 import { grubEnvironment } from './grub.ts';
+import { readWithoutJournal } from './in-place.ts';
 import type { BootEnvironment } from './port.ts';
 import { openRpiBoard } from './rpi-board.ts';
 import { rpiabEnvironment } from './rpiab.ts';
@@ -51,7 +52,7 @@ export async function openBootEnvironment(options: BootOptions): Promise<BootEnv
   if (config.PV_SYSTEM_INIT_MODE === 'appengine') return ubootEnvironment({ store, text });
   switch (config.PV_BOOTLOADER_TYPE) {
     case 'grub':
-      return grubEnvironment({ files, text, path: `${layout.boot}/grubenv` });
+      return readWithoutJournal(grubEnvironment({ files, text, path: `${layout.boot}/grubenv` }), files, layout.root);
     case 'rpiab': {
       const board = await openRpiBoard({ ...host, mountPoint: options.mountPoint });
       return rpiabEnvironment({ files, text, path: `${layout.boot}/rpiab.txt`, board });
@@ -59,7 +60,7 @@ export async function openBootEnvironment(options: BootOptions): Promise<BootEnv
     case 'uboot-ab':
       return openUbootAb(options, await flashTable(files));
     default:
-      return openUboot(options, await flashTable(files));
+      return readWithoutJournal(openUboot(options, await flashTable(files)), files, layout.root);
   }
 }
 

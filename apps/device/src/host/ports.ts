@@ -60,6 +60,11 @@ export interface Files {
   sync(path: string): Promise<void>;
   /** Makes the entries of a directory durable. */
   syncDirectory(path: string): Promise<void>;
+  /**
+   * Makes everything on the file system that holds a path durable, in its place and not only in a journal: also a boot loader, which does
+   * not play a journal back, finds it then. Takes a moment in which others wait for the file system.
+   */
+  syncFileSystem(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   link(existing: string, path: string): Promise<void>;
   symlink(target: string, path: string): Promise<void>;

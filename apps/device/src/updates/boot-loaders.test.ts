@@ -30,6 +30,11 @@ for (const [type, open] of Object.entries(loaders)) {
       await device.host.runFor(device.device.exited);
       const next = nextBoot(await open(device.host).read(), tried);
       tried = next.tried;
+      // Had the power gone right now, the boot loader would find the same.
+      const seen = device.host.machine.readAsLoader(`/data/boot/${type === 'grub' ? 'grubenv' : 'uboot.txt'}`);
+      assert.deepEqual(seen, await device.host.files.read(`/data/boot/${type === 'grub' ? 'grubenv' : 'uboot.txt'}`));
+      const kernel = `/data/trails/${next.revision}/.pv/pv-kernel.img`;
+      assert.deepEqual(device.host.machine.readAsLoader(kernel), await device.host.files.read(kernel));
       device.restarted(device.device.restart({ ...environment, pv_rev: next.revision }));
       return next.revision;
     };

@@ -18,6 +18,7 @@ const table = {
   ftruncate: [77, 46, 93],
   fchmod: [91, 52, 94],
   statfs: [137, 43, 266],
+  syncfs: [306, 267, 373],
   fdatasync: [75, 83, 148],
   renameat2: [316, 276, 382],
   linkat: [265, 37, 330],

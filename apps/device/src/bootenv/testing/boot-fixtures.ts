@@ -1,9 +1,11 @@
 /** A simulated machine for each kind of boot loader. */
 import { createMemoryHost, type MemoryHost, type MemoryHostOptions } from '../../host/memory/host.ts';
-import type { Files } from '../../host/ports.ts';
+import { type Files, HostError } from '../../host/ports.ts';
 import { makeTree, writeDurable } from '../../storage/durable.ts';
 import { openFlash } from '../flash.ts';
 import { formatGrubBlock, grubEnvironment } from '../grub.ts';
+import { readWithoutJournal } from '../in-place.ts';
+import type { BootEnvironment } from '../port.ts';
 import type { RpiBoard } from '../rpi-board.ts';
 import { formatAutoboot, rpiabEnvironment } from '../rpiab.ts';
 import { fileBlockStore, ubootEnvironment } from '../uboot.ts';
@@ -21,6 +23,29 @@ async function prepare({ files }: MemoryHost, revision: string, content: string)
 
 const contains = async (files: Files, path: string, text: string) => (await files.readText(path)).includes(text);
 
+/** What a boot loader does that reads the storage, and images from the revisions' own directories. */
+function loaderOfStorage(
+  environment: (files: Files, host: MemoryHost) => BootEnvironment,
+): Pick<BootFixture, 'open' | 'image' | 'asLoader'> {
+  const read = (host: MemoryHost, path: string) => {
+    const content = host.machine.readAsLoader(path);
+    if (content === undefined) throw new HostError('ENOENT', 'read', path);
+    return content;
+  };
+  return {
+    open: (host) => readWithoutJournal(environment(host.files, host), host.files, '/storage'),
+    image: async (host, revision) => host.text.decode(read(host, `/storage/trails/${revision}/.pv/pantavisor.fit`)),
+    asLoader: (host) => environment({ ...host.files, read: async (path) => read(host, path) }, host).read(),
+  };
+}
+
+/** A device that was made with revision `0`. */
+async function withFactory(host: MemoryHost): Promise<MemoryHost> {
+  await prepare(host, '0', 'image 0');
+  await host.files.syncFileSystem('/storage');
+  return host;
+}
+
 /** The file of `uboot` and of the app engine. */
 export async function ubootFixture(options: MemoryHostOptions = {}): Promise<BootFixture> {
   const path = '/storage/boot/uboot.txt';
@@ -28,9 +53,9 @@ export async function ubootFixture(options: MemoryHostOptions = {}): Promise<Boo
   await makeTree(host.files, '/storage/boot');
   await writeDurable(host.files, path, 'pv_rev=0\0\0');
   return {
-    host,
+    host: await withFactory(host),
     prepare,
-    open: ({ files, text }) => ubootEnvironment({ store: fileBlockStore(files, path), text }),
+    ...loaderOfStorage((files, { text }) => ubootEnvironment({ store: fileBlockStore(files, path), text })),
     foreign: {
       set: ({ files }) => writeDurable(files, path, 'board=x\0pv_rev=0\0pv_trying_hard=1\0\0'),
       isThere: async ({ files }) =>
@@ -52,9 +77,9 @@ export async function grubFixture(options: MemoryHostOptions = {}): Promise<Boot
     ],
   };
   return {
-    host,
+    host: await withFactory(host),
     prepare,
-    open: ({ files, text }) => grubEnvironment({ files, text, path }),
+    ...loaderOfStorage((files, { text }) => grubEnvironment({ files, text, path })),
     foreign: {
       set: async ({ files, text }) => {
         await makeTree(files, '/storage/boot');

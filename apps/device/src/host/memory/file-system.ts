@@ -31,6 +31,13 @@ export interface Inode {
   pending: ContentChange[];
 }
 
+/** An inode as it was when the journal was emptied last. */
+interface SettledInode {
+  content: Uint8Array;
+  target: string;
+  entries: Map<string, number>;
+}
+
 const nothing = new Uint8Array(0);
 const blockSize = 4096;
 const rootInode = 1;
@@ -53,6 +60,8 @@ export class FileSystem {
   readonly options: FileSystemOptions;
   readonly #inodes = new Map<number, Inode>();
   readonly #pendingEntries: EntryChange[] = [];
+  /** What is in its place on the disk, and not only in the journal; by inode. */
+  readonly #settled = new Map<number, SettledInode>();
   #nextInode = rootInode;
   #used = 0;
 
@@ -150,6 +159,44 @@ export class FileSystem {
   }
 
   /**
+   * syncfs(2), and what the journal holds goes to its place. The simulated journal is emptied by nothing else, as if the power always
+   * went before the kernel came to it.
+   */
+  settle(): void {
+    this.syncAll();
+    this.#settled.clear();
+    for (const { id, content, target, entries } of this.#inodes.values())
+      this.#settled.set(id, { content, target, entries: new Map(entries) });
+  }
+
+  /** Whether {@link settle} has nothing to do. */
+  get isSettled(): boolean {
+    const isSame = ({ id, content, target, entries }: Inode) => {
+      const old = this.#settled.get(id);
+      return (
+        old?.content === content &&
+        old.target === target &&
+        old.entries.size === entries.size &&
+        [...entries].every(([name, inode]) => old.entries.get(name) === inode)
+      );
+    };
+    return this.#settled.size === this.#inodes.size && [...this.#inodes.values()].every(isSame);
+  }
+
+  /**
+   * Content of a file as somebody finds it who does not play back the journal, undefined when it is not there. What was written over
+   * a file of the same size is in its place.
+   * @param names of directories from the root on, and of the file
+   */
+  withoutJournal(names: readonly string[]): Uint8Array | undefined {
+    let id: number | undefined = rootInode;
+    for (const name of names) id = this.#settled.get(id ?? 0)?.entries.get(name);
+    const settled = id === undefined ? undefined : this.#settled.get(id);
+    const now = this.#inodes.get(id ?? 0)?.durable.content;
+    return now !== undefined && now.length === settled?.content.length ? now : settled?.content;
+  }
+
+  /**
    * The file system as a power cut leaves it, by the answers of `choose`; this one goes on unchanged.
    * Directories and files that no durable entry leads to are gone.
    */
@@ -157,6 +204,7 @@ export class FileSystem {
     const next = new FileSystem(this.options, 0);
     next.#inodes.clear();
     next.#nextInode = this.#nextInode;
+    for (const [id, settled] of this.#settled) next.#settled.set(id, settled);
     const entriesOf = new Map<number, Map<string, number>>();
     const entries = (id: number) => {
       let own = entriesOf.get(id);

@@ -126,6 +126,12 @@ export function memoryFiles(machine: Machine, gate: Gate, pid: number): Files {
         const { mount, inode } = directory(path, 'sync directory');
         syncChange(mount, 'syncDirectory', path, () => mount.fileSystem.syncDirectory(inode));
       }),
+    syncFileSystem: (path) =>
+      gate(() => {
+        const { mount } = names.find(path, 'sync the file system of');
+        machine.checkFaults('syncFileSystem', path);
+        if (!mount.fileSystem.isSettled) syncChange(mount, 'syncFileSystem', path, () => mount.fileSystem.settle());
+      }),
     rename: (from, to) => gate(() => renameNow(from, to)),
     link: (existing, path) =>
       gate(() => {

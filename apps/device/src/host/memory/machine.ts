@@ -134,7 +134,7 @@ export class Machine {
 
   /** The end of this machine. In order, everything written becomes durable first. */
   switchOff(reason: 'cut' | 'reboot' | 'poweroff'): void {
-    if (reason !== 'cut') this.#disk.syncAll();
+    if (reason !== 'cut') this.#disk.settle();
     this.#off = true;
     this.timeline.stop();
     this.#losePower(reason);
@@ -196,6 +196,11 @@ export class Machine {
     const disk = this.#disk.afterPowerCut(choose);
     const survivor = { disk, digests: this.#digests, powerCuts: this.powerCuts + 1 };
     return new Machine({ ...this.options, wall: this.timeline.wall() }, survivor);
+  }
+
+  /** A file of the disk as a boot loader finds it, which does not play back the journal; undefined when it is not there. */
+  readAsLoader(path: string): Uint8Array | undefined {
+    return this.#disk.withoutJournal(path.split('/').filter((name) => name !== ''));
   }
 
   /** Names what is on the disk as if it were all durable; see `fingerprintOf`. */

@@ -3,7 +3,7 @@ import * as now from 'node:fs';
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { statfs, syncDirectory } from '@pantavisor/linux';
+import { statfs, syncDirectory, syncFileSystem } from '@pantavisor/linux';
 import { type FileKind, type FileStatus, type Files, HostError } from '../ports.ts';
 import { guarded, hasCode } from './errors.ts';
 import { lockFile } from './lock.ts';
@@ -217,6 +217,7 @@ export function createFiles(): Files {
     append: (path, data, options = {}) => guarded('append to', path, () => putContent(path, 'a', data, options)),
     sync: (path) => guarded('sync', path, () => syncFile(path)),
     syncDirectory: (path) => guarded('sync', path, () => syncDirectory(path)),
+    syncFileSystem: (path) => guarded('sync the file system of', path, () => syncFileSystem(path)),
     rename: (from, to) =>
       guarded(`rename ${from} to`, to, () =>
         change(

@@ -5,6 +5,7 @@ import { readDirectory } from './directory.ts';
 import { attempt } from './failure.ts';
 import { lockFile } from './lock.ts';
 import { fileSystemSpace } from './space.ts';
+import { syncFileSystem } from './sync-file-system.ts';
 
 /** Offsets in struct statx (linux/stat.h), the same on every architecture. */
 const statx = {
@@ -107,6 +108,12 @@ class SmallFiles implements Files {
       this.#withOpen(path, openFlags.readOnly | this.#kernel.directoryFlag, 0, (descriptor) =>
         this.#kernel.call('fsync', 0, [descriptor], path),
       ),
+    );
+  }
+
+  async syncFileSystem(path: string): Promise<void> {
+    attempt('sync the file system of', path, () =>
+      this.#withOpen(path, openFlags.readOnly, 0, (descriptor) => syncFileSystem(this.#kernel, descriptor, path)),
     );
   }
 

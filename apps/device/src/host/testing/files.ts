@@ -114,6 +114,9 @@ function content(test: Test): void {
     await refused(files.sync(`${directory}/none`), 'ENOENT');
     await refused(files.syncDirectory(`${directory}/none`), 'ENOENT');
     await refused(files.syncDirectory(`${directory}/f`), 'ENOTDIR');
+    await files.syncFileSystem(directory);
+    await files.syncFileSystem(`${directory}/f`);
+    await refused(files.syncFileSystem(`${directory}/none`), 'ENOENT', `${directory}/none`);
   });
 }
 
