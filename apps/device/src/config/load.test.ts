@@ -64,6 +64,15 @@ test('rank decides, not the order of loading', async () => {
   assert.equal(store.levelOf('PV_NET_BRDEV'), 'policy');
 });
 
+test('what the kernel hands over from its command line is no unknown key', async () => {
+  const environment = { pv_rev: '4', pv_try: '', pv_trying: '4', pv_autogrow: 'off', pv_rvv: '1' };
+  const { warnings } = await load({ [file]: '' }, { environment });
+  assert.deepEqual(
+    warnings.map(({ key }) => key),
+    ['pv_rvv'],
+  );
+});
+
 test('the policy is named by the command line, else the environment, else the file; unusable names are passed over', async () => {
   const texts = {
     [file]: 'policy=third\n',

@@ -89,12 +89,19 @@ export function parseCommandLine(text: string, prefix: 'pv_' | 'ph_'): Setting[]
   });
 }
 
-/** Takes the variables that begin with `PV_` or `PH_`, in any case, from the environment. */
+/**
+ * Takes the variables that begin with `PV_` or `PH_`, in any case, from the environment. The kernel puts words of its command line there, too,
+ * as far as they are none of its own parameters; those that name no key are left out.
+ */
 export function parseEnvironment(environment: Readonly<Record<string, string>>): Setting[] {
   return Object.entries(environment).flatMap(([name, value]): Setting[] =>
-    /^P[VH]_/i.test(name) && !environmentNames.has(name) ? [{ name, value, source: 'environment' }] : [],
+    /^P[VH]_/i.test(name) && !isBootWord(name) && !environmentNames.has(name)
+      ? [{ name, value, source: 'environment' }]
+      : [],
   );
 }
+
+const isBootWord = (name: string) => name.startsWith('pv_') && boottimeNames.has(name.slice('pv_'.length));
 
 /** What the program was asked on its command line (config.md §5). */
 export interface ProgramArguments {

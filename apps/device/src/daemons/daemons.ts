@@ -2,8 +2,7 @@
 import type { DaemonJson } from '@pantavisor/ctrl-api';
 import type { Host, SpawnedProcess } from '../host/ports.ts';
 import type { Log } from '../runtime/log.ts';
-import { readIfThere } from '../storage/durable.ts';
-import { makeDirectories } from '../volumes/directories.ts';
+import { findNoted, noteProcess } from '../runtime/process-note.ts';
 import type { DaemonSpec } from './table.ts';
 
 /** Pause before any start but the first, so that a daemon that ends at once does not eat the machine. */
@@ -138,7 +137,7 @@ export class Daemons {
         onLine: (stream, line) => log(stream === 'stdout' ? 'INFO' : 'WARN', `${name}-${suffixes[stream]}`, line),
       });
       slot.process = process;
-      await this.#note(slot, process.pid);
+      await noteProcess(host.files, this.#notePath(slot), process.pid);
       log('INFO', 'daemons', `${name} runs as process ${process.pid}`);
       void process.exited.then(({ code, signal }) => this.#exited(slot, code ?? signal ?? 'unknown'));
       // A stop may have come while the process was being made.
@@ -157,28 +156,16 @@ export class Daemons {
     else slot.ended = true;
   }
 
-  /** Pid and start time tell a process from a later one of the same pid (proc_pid_stat(5), field 22). */
-  async #identity(pid: number): Promise<string | undefined> {
-    const stat = await readIfThere(this.#parts.host.files, `/proc/${pid}/stat`);
-    const start = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return start === undefined ? undefined : `${pid} ${start}`;
-  }
-
-  async #note(slot: Slot, pid: number): Promise<void> {
-    const { host, notes } = this.#parts;
-    const identity = await this.#identity(pid);
-    if (identity === undefined) return;
-    await makeDirectories(host.files, notes);
-    await host.files.write(`${notes}/${slot.spec.name}`, identity);
-  }
-
   async #endLeftOver(slot: Slot): Promise<void> {
-    const { host, notes, log } = this.#parts;
-    const noted = await readIfThere(host.files, `${notes}/${slot.spec.name}`);
-    const pid = Number(noted?.split(' ')[0]);
-    if (noted === undefined || noted !== (await this.#identity(pid))) return;
+    const { host, log } = this.#parts;
+    const pid = await findNoted(host.files, this.#notePath(slot));
+    if (pid === undefined) return;
     log('INFO', 'daemons', `${slot.spec.name} of an earlier runtime still runs as process ${pid}; it is ended`);
     await host.processes.run(['kill', '-TERM', String(pid)], { timeout: respawnDelay });
+  }
+
+  #notePath({ spec }: Slot): string {
+    return `${this.#parts.notes}/${spec.name}`;
   }
 }
 

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { liveConfig } from '../config/live.ts';
 import { ConfigStore } from '../config/store.ts';
-import { createMemoryHost } from '../host/memory/host.ts';
+import { createMemoryHost, type MemoryHost } from '../host/memory/host.ts';
 import type { MemoryProgram } from '../host/memory/machine.ts';
 import type { ByteSource, Take } from '../host/streams.ts';
+import { noteProcess } from '../runtime/process-note.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { ConsoleShell } from './console-shell.ts';
 
 /** A machine with a console, whose person types. */
-async function machine(settings: Record<string, string> = {}, hasConsole = true) {
+async function machine(settings: Record<string, string> = {}, hasConsole = true, found?: MemoryHost) {
   const said: string[] = [];
   const shells: { end(): void; argv: string[] }[] = [];
   const shell: MemoryProgram = (argv) =>
@@ -21,7 +22,7 @@ async function machine(settings: Record<string, string> = {}, hasConsole = true)
     }
     return shell(argv, options);
   };
-  const host = createMemoryHost({ programs: { '/bin/sh': sh, '/sbin/getty': shell } });
+  const host = found ?? createMemoryHost({ programs: { '/bin/sh': sh, '/sbin/getty': shell } });
   for (const path of ['/dev', '/sbin']) await makeDirectories(host.files, path);
   if (hasConsole) await host.files.write('/dev/console', '');
   await host.files.write('/sbin/getty', '');
@@ -79,6 +80,30 @@ test('autologin asks nobody; switched off, or without a console, there is no she
   for (const { console, said, readers } of [await machine({ PV_DEBUG_SHELL: '0' }), await machine({}, false)]) {
     await console.open();
     assert.deepEqual([said.length, readers.size], [0, 0]);
+  }
+});
+
+test('the shell of a runtime that died keeps the console, whoever would be asked', async () => {
+  for (const settings of [{}, { PV_DEBUG_SHELL_AUTOLOGIN: '1' }]) {
+    const before = await machine(settings);
+    await before.console.open();
+    await before.type('\n');
+    const [pid = 0] = before.lines.flatMap((line) => /process (\d+)$/.exec(line)?.slice(1).map(Number) ?? []);
+    before.host.machine.writeProcFile(pid, 'stat', `${pid} (sh) S${' 0'.repeat(18)} 77 0`);
+    await noteProcess(before.host.files, '/run/pantavisor/debug-shell', pid);
+    const host = before.host.restartRuntime();
+
+    const { console, said, shells, events, readers, type } = await machine(settings, true, host);
+    await console.open();
+    assert.deepEqual([events, said, shells.length, readers.size], [[true], [], 0, 0]);
+    console.held(undefined);
+    assert.deepEqual(events.splice(0), [true, 60_000]);
+    host.machine.removeProcFiles(pid);
+    await host.advance(1_000);
+    assert.deepEqual(events, [false]);
+    await type('\n');
+    assert.equal(before.shells.length, 2, 'Enter opens the next');
+    await host.runFor(console.close());
   }
 });
 

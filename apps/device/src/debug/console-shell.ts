@@ -1,13 +1,17 @@
 /**
  * The debug shell on the console of the machine (tools.md §4). Enter opens it at any time; while it is open, a reboot waits, so that whoever
- * looks for a fault is not thrown out by its consequences.
+ * looks for a fault is not thrown out by its consequences. It outlives the runtime: the next one finds it, and leaves the console to it.
  */
 import type { DeviceConfig } from '../config/table.ts';
 import type { Host, SpawnedProcess } from '../host/ports.ts';
 import type { ByteSource } from '../host/streams.ts';
 import type { Log } from '../runtime/log.ts';
+import { findNoted, noteProcess } from '../runtime/process-note.ts';
 
 const defaultConsole = '/dev/console';
+const defaultNote = '/run/pantavisor/debug-shell';
+/** How often is looked whether a shell has ended that an earlier runtime opened, in milliseconds: nobody tells. */
+const foundInterval = 1_000;
 /** Programs that make a terminal that of a shell; the first that is there is taken. Busybox takes the speed 0, which means as it is. */
 const gettys: readonly [string, ...string[]][] = [['/bin/busybox', 'getty'], ['/sbin/getty']];
 /** Seconds before a reboot in which it is announced again and again. */
@@ -22,17 +26,23 @@ export interface ConsoleShellParts {
   log: Log;
   /** The terminal; default `/dev/console`. */
   console?: string;
+  /** File with a note about the open shell, for the next runtime; default `/run/pantavisor/debug-shell`. */
+  note?: string;
   /** The shell was opened, or has ended. */
   changed(isOpen: boolean): void;
   /** A reboot that waits for the shell may wait so many milliseconds from now on. */
   postpone(ms: number): void;
 }
 
+/** `signal` is absent for a shell of an earlier runtime. */
+type OpenShell = Pick<SpawnedProcess, 'pid'> & { exited: Promise<unknown>; signal?: SpawnedProcess['signal'] };
+
 export class ConsoleShell {
   readonly #parts: ConsoleShellParts;
   readonly #console: string;
+  readonly #note: string;
   #input: ByteSource | undefined;
-  #shell: SpawnedProcess | undefined;
+  #shell: OpenShell | undefined;
   /** When a reboot that waits will no longer do so, monotonic milliseconds. */
   #deadline: number | undefined;
   #cancelWarning: (() => void) | undefined;
@@ -43,12 +53,18 @@ export class ConsoleShell {
   constructor(parts: ConsoleShellParts) {
     this.#parts = parts;
     this.#console = parts.console ?? defaultConsole;
+    this.#note = parts.note ?? defaultNote;
   }
 
-  /** Offers the shell on the console, or opens it at once when nobody has to ask. A machine without a console has no shell. */
+  /**
+   * Offers the shell on the console, or opens it at once when nobody has to ask. A machine without a console has no shell, and one whose shell
+   * an earlier runtime has opened keeps that.
+   */
   async open(): Promise<void> {
     const { host, config } = this.#parts;
     if (!config.PV_DEBUG_SHELL || (await host.files.status(this.#console, { follow: true })) === undefined) return;
+    const found = await findNoted(host.files, this.#note);
+    if (found !== undefined) return this.#take({ pid: found, exited: this.#endOf(found) });
     if (config.PV_DEBUG_SHELL_AUTOLOGIN) {
       this.#opening = this.#start();
       return this.#opening;
@@ -72,14 +88,15 @@ export class ConsoleShell {
     this.#warn();
   }
 
-  /** Ends the shell, whoever uses it. Resolves when it has ended. */
+  /** Ends the shell, whoever uses it. Resolves when it has ended. One that an earlier runtime has opened is left to whoever ends the machine. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelWarning?.();
     this.#input?.close();
     await this.#opening;
-    this.#shell?.signal('SIGKILL');
-    await this.#shell?.exited;
+    if (this.#shell?.signal === undefined) return;
+    this.#shell.signal('SIGKILL');
+    await this.#shell.exited;
   }
 
   async #listen(): Promise<void> {
@@ -105,19 +122,35 @@ export class ConsoleShell {
   }
 
   async #start(): Promise<void> {
-    const { host, log, changed } = this.#parts;
+    const { host, log } = this.#parts;
     if (this.#closed || this.#shell !== undefined) return;
+    let shell: SpawnedProcess;
     try {
       await this.#say('\nDebug shell of the device; while it is open, reboots wait. It ends with "exit".\n');
-      this.#shell = await host.processes.spawn(await this.#command());
+      shell = await host.processes.spawn(await this.#command());
     } catch (error) {
       log('ERROR', 'debug', `cannot open a debug shell: ${error instanceof Error ? error.message : error}`);
       await this.#listen();
       return;
     }
-    log('INFO', 'debug', `a debug shell is open on ${this.#console}, process ${this.#shell.pid}`);
+    this.#take(shell);
+    // Without the note the next runtime offers another shell.
+    await noteProcess(host.files, this.#note, shell.pid).catch(() => {});
+  }
+
+  #take(shell: OpenShell): void {
+    const { log, changed } = this.#parts;
+    this.#shell = shell;
+    log('INFO', 'debug', `a debug shell is open on ${this.#console}, process ${shell.pid}`);
     changed(true);
-    void this.#shell.exited.then(() => this.#ended());
+    void shell.exited.then(() => this.#ended());
+  }
+
+  /** Resolves when the shell of an earlier runtime has ended, or nobody waits for it any more. */
+  async #endOf(pid: number): Promise<void> {
+    const { host } = this.#parts;
+    while (!this.#closed && (await findNoted(host.files, this.#note)) === pid)
+      await new Promise<void>((resolve) => host.clock.after(foundInterval, resolve));
   }
 
   async #ended(): Promise<void> {

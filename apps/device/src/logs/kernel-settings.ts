@@ -2,7 +2,7 @@
 import type { DeviceConfig } from '../config/table.ts';
 import type { Files } from '../host/ports.ts';
 import type { Log } from '../runtime/log.ts';
-import { isCode } from '../storage/durable.ts';
+import { isCode, readIfThere } from '../storage/durable.ts';
 
 /** Messages of every level go to the console. */
 const ignoreLevel = '/sys/module/printk/parameters/ignore_loglevel';
@@ -27,11 +27,14 @@ export function kernelSettings(config: Settings): [path: string, value: string][
   ];
 }
 
-/** Tells the kernel. What it does not take is said: logs go on without. */
-export async function tellKernel(files: Pick<Files, 'write'>, config: Settings, log: Log): Promise<void> {
+/** Tells the kernel what it does not have yet. What it does not take is said: logs go on without. */
+export async function tellKernel(files: Files, config: Settings, log: Log): Promise<void> {
   for (const [path, value] of kernelSettings(config)) {
     try {
-      await files.write(path, value);
+      // The parameter printk.devkmsg of the kernel locks the setting, also for the same value.
+      if ((await readIfThere(files, path))?.trim() === value) continue;
+      // printk_devkmsg takes nothing but whole lines.
+      await files.write(path, `${value}\n`);
     } catch (error) {
       // A kernel without the setting has no such limit.
       if (isCode(error, 'ENOENT')) continue;
