@@ -55,7 +55,7 @@ async function initramfs(kernel: Awaited<ReturnType<typeof debianKernel>>): Prom
   for (const applet of ['sh', 'mount', 'umount', 'cat', 'insmod', 'switch_root'])
     entries.set(`bin/${applet}`, { kind: 'link', target: 'busybox' });
   for (const folder of ['proc', 'root']) entries.set(folder, { kind: 'directory', mode: 0o755 });
-  const modules = modulesWithDependencies(await moduleIndex(kernel), early);
+  const modules = modulesWithDependencies(await moduleIndex(kernel.release, kernel.modules), early);
   for (const path of modules)
     entries.set(`modules/${basename(path)}`, program(readFileSync(join(kernel.modules, path))));
   entries.set('modules/order', program(encode(modules.map((path) => basename(path)).join('\n'))));
@@ -109,7 +109,7 @@ export async function buildReference(cache: string, say: (line: string) => void)
     });
     rmSync(join(work, 'var/cache/apt'), { recursive: true, force: true });
     rmSync(join(work, 'var/lib/apt/lists'), { recursive: true, force: true });
-    const modules = modulesWithDependencies(await moduleIndex(kernel), later);
+    const modules = modulesWithDependencies(await moduleIndex(kernel.release, kernel.modules), later);
     const target = join(work, 'lib/modules', kernel.release);
     for (const path of modules) cpSync(join(kernel.modules, path), join(target, path), { recursive: true });
     for (const name of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo'])

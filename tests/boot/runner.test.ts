@@ -54,7 +54,10 @@ async function options(t: TestContext): Promise<MachineOptions> {
   for (const applet of ['sh', 'mount', 'cat', 'insmod', 'ip', 'nc', 'poweroff', 'reboot'])
     entries.set(`bin/${applet}`, { kind: 'link', target: 'busybox' });
   for (const folder of ['proc', 'sys']) entries.set(folder, { kind: 'directory', mode: 0o755 });
-  const modules = modulesWithDependencies(await moduleIndex(kernel), ['virtio_pci', 'virtio_net']);
+  const modules = modulesWithDependencies(await moduleIndex(kernel.release, kernel.modules), [
+    'virtio_pci',
+    'virtio_net',
+  ]);
   for (const path of modules) entries.set(`modules/${basename(path)}`, file(readFileSync(join(kernel.modules, path))));
   entries.set('modules/order', file(modules.map((path) => basename(path)).join('\n')));
   const initrd = join(temporaryDirectory(t), 'initrd');

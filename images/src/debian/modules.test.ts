@@ -9,6 +9,11 @@ const index = parseModuleIndex(
     'kernel/drivers/virtio/virtio.ko: kernel/drivers/virtio/virtio-ring.ko',
     'kernel/drivers/net/virtio_net.ko: kernel/net/core/failover.ko kernel/drivers/virtio/virtio.ko kernel/drivers/virtio/virtio-ring.ko',
     'kernel/net/core/failover.ko:',
+    'kernel/fs/btrfs.ko.xz:',
+    'kernel/crypto/crc32c-generic.ko.xz:',
+    'alias fs-btrfs btrfs',
+    'softdep btrfs pre: crc32c-generic post: aes-generic elsewhere',
+    'softdep crc32c_generic pre: btrfs',
     '',
   ].join('\n'),
   'kernel/fs/ext4/ext4.ko\nkernel/crypto/aes-generic.ko\n',
@@ -35,4 +40,10 @@ test('all modules that the kernel does not have are named at once', () => {
     () => modulesWithDependencies(index, ['nope', 'overlay', 'neither']),
     /modules of the kernel: nope, neither$/,
   );
+});
+
+test('what a module only wishes for is taken as far as it is there, in circles, too', () => {
+  const both = ['kernel/crypto/crc32c-generic.ko.xz', 'kernel/fs/btrfs.ko.xz'];
+  assert.deepEqual(modulesWithDependencies(index, ['btrfs', 'nope'], 'skip'), both);
+  assert.deepEqual(modulesWithDependencies(index, ['crc32c_generic']), both.toReversed());
 });

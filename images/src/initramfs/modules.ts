@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type CpioEntry, cpioArchive } from '../archive/cpio.ts';
+import { moduleIndex, modulesWithDependencies } from '../debian/modules.ts';
 
 const run = promisify(execFile);
 
@@ -57,14 +58,11 @@ export async function moduleArchive(
   folder: string,
   names: readonly string[] = bootModules,
 ): Promise<Uint8Array> {
-  const byName = new Map<string, string>();
-  for (const path of await readdir(folder, { recursive: true }))
-    if (/\.ko(\.xz|\.zst|\.gz)?$/.test(path)) byName.set(moduleName(path), path);
+  const index = await moduleIndex(release, folder);
   const work = await mkdtemp(join(tmpdir(), 'pv-modules-'));
   try {
     const target = join(work, 'lib/modules', release);
-    const wanted = await withDependencies(byName, folder, names);
-    for (const path of wanted) {
+    for (const path of modulesWithDependencies(index, names, 'skip')) {
       await mkdir(dirname(join(target, path)), { recursive: true });
       await cp(join(folder, path), join(target, path));
     }
@@ -80,34 +78,11 @@ export async function moduleArchive(
       if (kept.test(path))
         entries.set(relative(work, path), { kind: 'file', mode: 0o644, content: await readFile(path) });
     }
-    const list = alwaysLoaded.filter((name) => byName.has(moduleName(name)));
+    const list = alwaysLoaded.filter((name) => index.paths.has(name));
     const content = new TextEncoder().encode(`${list.join('\n')}\n`);
     entries.set('lib/modules-load.d/pantavisor.conf', { kind: 'file', mode: 0o644, content });
     return cpioArchive(entries);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-}
-
-/** File names have dashes or underscores; the kernel does not tell them apart. */
-function moduleName(path: string): string {
-  const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.ko(\.\w+)?$/, '');
-  return name.replaceAll('-', '_');
-}
-
-async function withDependencies(
-  byName: ReadonlyMap<string, string>,
-  folder: string,
-  names: readonly string[],
-): Promise<string[]> {
-  const wanted = new Set(names.map(moduleName).filter((name) => byName.has(name)));
-  // Grows while it is walked through.
-  for (const name of wanted) {
-    const path = join(folder, byName.get(name) ?? '');
-    const { stdout } = await run('modinfo', ['-F', 'depends', path]);
-    const soft = await run('modinfo', ['-F', 'softdep', path]);
-    const more = [...stdout.trim().split(','), ...soft.stdout.replace(/\b(pre|post):/g, '').split(/\s+/)];
-    for (const other of more.map((word) => moduleName(word.trim()))) if (byName.has(other)) wanted.add(other);
-  }
-  return [...wanted].sort().map((name) => byName.get(name) ?? '');
 }
