@@ -3,40 +3,16 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { debianKernel } from '@pantavisor/images/debian';
-import type { Machine } from '@pantavisor/images/qemu';
 import { temporaryDirectory } from '../harness/cleanup.ts';
 import { probeContainer } from '../harness/revision.ts';
-import { assertShown, assertSound, bootFiles, type StateEditor, storageDisk } from './device-image.ts';
-import { debianCache, machineMissing, startMachine } from './harness.ts';
+import { assertShown, assertSound, type StateEditor, storageDisk } from './device-image.ts';
+import { debianCache, machineMissing } from './harness.ts';
+import { boot, inside, powerOff, ready } from './shell.ts';
 
 const skip = machineMissing();
 const secret = 'the-secret-that-nobody-outside-may-read';
-
-async function boot(t: TestContext, disk: string, words = ''): Promise<Machine> {
-  const { kernel, initrd } = await bootFiles();
-  return startMachine(t, {
-    architecture: 'x86_64',
-    memory: 256,
-    boot: { kind: 'kernel', kernel, initrd, commandLine: `console=ttyS0 panic=-1 pv_debug ${words}` },
-    disks: [{ file: disk }],
-  });
-}
-
-/** Runs a command in the machine's shell and gives what it printed. */
-async function inside({ console }: Machine, command: string): Promise<string> {
-  const from = console.mark;
-  console.send(`${command}; echo "end of"" command"\n`);
-  const { index } = await console.waitFor(/end of command/, { from });
-  return console.text.slice(from, from + index);
-}
-
-async function powerOff(machine: Machine): Promise<void> {
-  machine.console.send('poweroff\n');
-  assert.equal((await machine.ended).reason, 'power-off', machine.console.text.slice(-2000));
-  assert.equal(/cannot unmount.*/.exec(machine.console.text)?.[0], undefined);
-}
 
 /** Modules that containers need, as the content of a board's modules.squashfs: those of the initramfs give way to them. */
 async function boardModules(folder: string): Promise<Record<string, string | Uint8Array>> {
@@ -97,7 +73,7 @@ test('encrypted, compressed and plain disks: mounted, kept over a restart, unrea
   const modules = await boardModules(temporaryDirectory(t));
   const disk = await storageDisk(t, recipe, { edit: (editor) => withDisks(editor, modules) });
   const first = await boot(t, disk);
-  await first.console.waitFor(/pantavisor: ready socket/);
+  await first.console.waitFor(ready);
   const seen = await inside(
     first,
     `cat /proc/swaps /proc/mounts; ls /run/pantavisor/pv; cat /lib/firmware/board.fw /lib/modules/*/proof.txt; ` +
@@ -117,7 +93,7 @@ test('encrypted, compressed and plain disks: mounted, kept over a restart, unrea
   assert.equal(bytes.includes(secret), false, 'the secret can be read outside');
 
   const second = await boot(t, disk);
-  await second.console.waitFor(/pantavisor: ready socket/);
+  await second.console.waitFor(ready);
   const again = await inside(
     second,
     'cat /volumes/vault/data/secret; pvcontrol usrmeta ls; dmsetup table versatile | cut -d" " -f1-4',

@@ -65,9 +65,15 @@ static void restart_after_panic(void) {
 
 /* By itself the kernel drops what a program says too fast, and with it why a device does not start. */
 static void keep_what_is_said(void) {
-  int file = open("/proc/sys/kernel/printk_devkmsg", O_WRONLY | O_CLOEXEC);
+  char now[16] = "";
+  int file = open("/proc/sys/kernel/printk_devkmsg", O_RDWR | O_CLOEXEC);
   if (file < 0) return;
-  if (write(file, "on\n", 3) < 0) say("cannot keep all of the log: %s", strerror(errno));
+  /* The kernel's parameter printk.devkmsg locks the setting, also for the same value. */
+  if (read(file, now, sizeof now - 1) > 0 && strcmp(now, "on\n") == 0) {
+    close(file);
+    return;
+  }
+  if (pwrite(file, "on\n", 3, 0) < 0) say("cannot keep all of the log: %s", strerror(errno));
   close(file);
 }
 
