@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { uuidOf } from '../../../../images/src/disk/identity.ts';
+import { dosTable, gptTable, gptTail } from '../../../../images/src/disk/table.ts';
 import { liveConfig } from '../config/live.ts';
 import { packagedSettings } from '../config/packaged.ts';
 import { ConfigStore } from '../config/store.ts';
@@ -128,6 +130,54 @@ test('growth can be left out; a device that cannot be mounted is said with the k
     inTime(wrong.host, wrong.start()),
     /cannot mount the storage \/dev\/none \(\/dev\/none\) as ext4/,
   );
+});
+
+test('the partition of the storage grows with its disk, before its file system does', async () => {
+  const mebibyte = 1024 * 1024;
+  const [small, large] = [8 * mebibyte, 16 * mebibyte];
+  const place = { name: 'root', kind: 'linux', offset: mebibyte, uuid: uuidOf('test', 'root') } as const;
+  const tables = [
+    (size: number) => dosTable(size, 7, [{ ...place, size: size - place.offset }]),
+    (size: number) => gptTable(size, uuidOf('test', 'disk'), [{ ...place, size: size - place.offset - gptTail }]),
+  ];
+  for (const table of tables) {
+    const onDisk = (size: number) => {
+      const bytes = new Uint8Array(large);
+      for (const piece of table(size)) bytes.set(piece.bytes, piece.offset);
+      return bytes;
+    };
+    const { host, start, calls, lines } = await machine(
+      {},
+      {
+        findfs: () => ({ stdout: '/dev/vda1\n' }),
+        dd: async () => {
+          await host.files.write('/run/pantavisor-partition-table', onDisk(small).slice(0, 34 * 512));
+          return {};
+        },
+        blockdev: () => ({}),
+      },
+    );
+    const { files } = host;
+    host.machine.blockDevices.set('/dev/vda1', undefined);
+    await makeDirectories(files, '/sys/devices/vda/vda1');
+    await makeDirectories(files, '/sys/class/block');
+    for (const name of ['vda', 'vda/vda1'])
+      await files.symlink(`/sys/devices/${name}`, `/sys/class/block/${name.split('/').at(-1)}`);
+    await files.write('/sys/devices/vda/vda1/partition', '1\n');
+    await files.write('/sys/devices/vda/size', `${large / 512}\n`);
+    await files.write('/dev/vda', onDisk(small));
+    await files.write('/dev/vda1', '');
+    await inTime(host, start());
+    assert.deepEqual(calls.slice(2), [
+      'dd if=/dev/vda of=/run/pantavisor-partition-table bs=512 count=34',
+      'blockdev --rereadpt /dev/vda',
+      'resize2fs /dev/vda1',
+    ]);
+    assert.deepEqual(lines, ['INFO the partition /dev/vda1 reaches to the end of /dev/vda now']);
+    const now = await files.read('/dev/vda');
+    for (const { offset, bytes } of table(large))
+      assert.deepEqual(now.slice(offset, offset + bytes.length), new Uint8Array(bytes), `at ${offset}`);
+  }
 });
 
 test('logs can lie in memory', async () => {
