@@ -26,10 +26,13 @@ test('boots to running containers, powers off in order, and boots again', { skip
     await console.waitFor(/Press \[ENTER\] for debug ash shell/);
     console.send('\n');
     await console.waitFor(/pantavisor: ready socket=\/run\/pantavisor\/pv\/pv-ctrl/);
-    console.send('lxc-ls -P /run/pantavisor/lxc --running; cat /proc/sys/kernel/printk_devkmsg; poweroff\n');
+    console.send(
+      'lxc-ls -P /run/pantavisor/lxc --running; cat /proc/sys/kernel/printk_devkmsg; sh -c "kill -SEGV \\$\\$"; poweroff\n',
+    );
     const { reason } = await machine.ended;
     assert.equal(reason, 'power-off', `${boot} boot: ${console.text.slice(-2000)}`);
     assertShown(console, /^one ?\ntwo ?\non$/m);
+    assertShown(console, /pvcrash: sh, process \d+, was ended by signal 11/);
     assertShown(console, /pantavisor: switching the machine off/);
     for (const wrong of [
       /cannot unmount.*/,

@@ -72,7 +72,7 @@ test('encrypted, compressed and plain disks: mounted, kept over a restart, unrea
   ];
   const modules = await boardModules(temporaryDirectory(t));
   const disk = await storageDisk(t, recipe, { edit: (editor) => withDisks(editor, modules) });
-  const first = await boot(t, disk);
+  const first = await boot(t, disk, 'PV_STORAGE_FIRMWARE_VOL=1');
   await first.console.waitFor(ready);
   const seen = await inside(
     first,
@@ -83,6 +83,7 @@ test('encrypted, compressed and plain disks: mounted, kept over a restart, unrea
   assert.match(seen, /^\/dev\/mapper\/versatile \/run\/pantavisor\/media\/pv\/dmcrypt\/secrets ext4 rw,noatime/m);
   assert.match(seen, /^\/dev\/zram\d+ \/run\/pantavisor\/media\/pv\/dmcrypt\/fast ext4 rw,nodev,noatime/m);
   assert.match(seen, /^\/dev\/mapper\/versatile \/volumes\/bsp\/pv--usrmeta ext4/m);
+  assertShown(first.console, /PV_STORAGE_FIRMWARE_VOL=1, but device.json has no volume pv--firmware/);
   assert.match(seen, /firmware of the board/);
   assert.match(seen, /modules of the board/);
   assert.match(seen, /dual_place_secrets.init_done/);

@@ -245,6 +245,16 @@ export const files: Readonly<Record<string, string>> = {
   'etc/pantavisor/policies/prod.config': 'debug.shell=0\ndebug.ssh=0\nsecureboot.mode=strict\n',
 };
 
+/** Small programs by path; all are 0755. */
+export const scripts: Readonly<Record<string, string>> = {
+  // The arguments are those of /proc/sys/kernel/core_pattern, which the runtime sets; the core itself is not kept.
+  'lib/pv/pvcrash': `#!/bin/sh
+# The kernel runs this for each program that crashes, with its core on standard input (core(5)).
+[ "$1" = --skip ] && shift
+echo "<4>pvcrash: \${3:-a program}, process \${1:-unknown}, was ended by signal \${2:-unknown}" >/dev/kmsg
+`,
+};
+
 /** The configuration as the original ships it for devices (config.md §11). */
 export const configuration: Readonly<Record<string, string>> = {
   PV_SYSTEM_INIT_MODE: 'embedded',

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { CpioEntry } from '../archive/cpio.ts';
 import type { DebianArchitecture, DebianCache, DebianPackage } from '../debian/packages.ts';
 import { debianPackages } from '../debian/packages.ts';
-import { applets, configuration, directories, files, libraries, links, programs, tools } from './contents.ts';
+import { applets, configuration, directories, files, libraries, links, programs, scripts, tools } from './contents.ts';
 import { elfNeeds } from './elf.ts';
 
 /** One entry with the reason for it. */
@@ -30,7 +30,7 @@ export interface TreeRequest {
 
 const triplets: Record<DebianArchitecture, string> = { amd64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
 const encoder = new TextEncoder();
-const textFile = (text: string): CpioEntry => ({ kind: 'file', mode: 0o644, content: encoder.encode(text) });
+const textFile = (text: string, mode = 0o644): CpioEntry => ({ kind: 'file', mode, content: encoder.encode(text) });
 
 /**
  * Puts the tree together.
@@ -48,6 +48,8 @@ export async function initramfsTree(request: TreeRequest): Promise<InitramfsTree
   for (const [path, target] of Object.entries(links))
     own(path, { kind: 'link', target }, 'name that the original has, too');
   for (const [path, text] of Object.entries(files)) own(path, textFile(text), 'configuration');
+  for (const [path, text] of Object.entries(scripts))
+    own(path, textFile(text, 0o755), 'says in the log which program crashed');
   own('etc/pantavisor.config', textFile(configurationText(request.configuration)), 'configuration');
   own(
     'dev/console',

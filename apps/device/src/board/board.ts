@@ -152,11 +152,13 @@ export class Board {
   }
 
   async #lookForFirmware(state: State, directory: string): Promise<void> {
-    const { files } = this.#parts.host;
+    const { host, log } = this.#parts;
+    const { files } = host;
     if (!state.deviceVolumes.some(({ name }) => name === firmwareVolume)) {
-      // The packaged configuration asks for the volume, which only boards with firmware of their own declare.
-      if (this.#parts.config.PV_STORAGE_FIRMWARE_VOL)
-        this.#parts.log('DEBUG', 'board', `there is no volume ${firmwareVolume}`);
+      // Not the end of the revision: a board may have all its firmware in an image of its board support part.
+      const where = `PV_STORAGE_FIRMWARE_VOL=1, but device.json has no volume ${firmwareVolume}`;
+      const what = 'the kernel looks for firmware in /lib/firmware alone';
+      log('WARN', 'board', `${where}: ${what}; add the volume or set PV_STORAGE_FIRMWARE_VOL=0`);
       return;
     }
     await files.write(firmwarePath, await files.realPath(`${directory}/${firmwareVolume}`));

@@ -73,7 +73,7 @@ export async function openGround(host: Host, request: GroundRequest): Promise<Gr
   const lock = await lockStorage(files, storage);
   try {
     const { layout, objects, repaired } = await openStorage(files, places, config.PV_STORAGE_GC_RESERVED);
-    const context = await parseContext(files, config);
+    const context = await parseContext(files, config, request.cmdline);
     const { own } = request;
     const refused =
       own === undefined

@@ -66,7 +66,8 @@ test('rank decides, not the order of loading', async () => {
 
 test('what the kernel hands over from its command line is no unknown key', async () => {
   const environment = { pv_rev: '4', pv_try: '', pv_trying: '4', pv_autogrow: 'off', pv_rvv: '1' };
-  const { warnings } = await load({ [file]: '' }, { environment });
+  const cmdline = 'pv_bootloader.dtb=broadcom/board.dtb pv_bootloader.ovl=hat';
+  const { warnings } = await load({ [file]: '' }, { environment, cmdline });
   assert.deepEqual(
     warnings.map(({ key }) => key),
     ['pv_rvv'],

@@ -21,6 +21,8 @@ const boottimeNames = new Set([
   'try',
   'trying',
   'quickboot',
+  'bootloader.dtb',
+  'bootloader.ovl',
   'autogrow',
   'build_origin',
   'remount_policy',

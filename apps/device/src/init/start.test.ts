@@ -214,6 +214,18 @@ test('modules of devices and of lists are loaded, also for devices that these br
   ]);
 });
 
+test('the kernel is told of the program that takes crashes, where there is one', async () => {
+  const { host, start } = await machine();
+  await makeDirectories(host.files, '/proc/sys/kernel');
+  await host.files.write('/proc/sys/kernel/core_pattern', 'core\n');
+  await inTime(host, start());
+  assert.equal(await host.files.readText('/proc/sys/kernel/core_pattern'), 'core\n');
+  await makeDirectories(host.files, '/lib/pv');
+  await host.files.write('/lib/pv/pvcrash', '#!/bin/sh\n', { mode: 0o755 });
+  await inTime(host, start());
+  assert.equal(await host.files.readText('/proc/sys/kernel/core_pattern'), '|/lib/pv/pvcrash --skip %P %s %e\n');
+});
+
 test('in mode standalone nothing is mounted', async () => {
   const { host, start, mounts, calls } = await machine({ PV_SYSTEM_INIT_MODE: 'standalone' });
   const before = await mounts();

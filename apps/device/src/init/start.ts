@@ -37,6 +37,7 @@ const steps: readonly Step[] = [
     vital: false,
     run: (host, { log }) => loadModules(host, log),
   },
+  { name: 'say who takes crashes', standalone: true, vital: false, run: ({ files }) => takeCrashes(files) },
   { name: 'mount control groups', vital: true, run: (host, { log }) => mountControlGroups(host, log) },
   {
     name: 'bring up the loopback interface',
@@ -70,6 +71,16 @@ export async function startMachine(host: Host, request: StartRequest): Promise<v
       request.log('WARN', `cannot ${name}: ${error instanceof Error ? error.message : error}`);
     }
   }
+}
+
+/** The program that the kernel runs when another one crashes, where the installation has it; PV_SYSCTL_KERNEL_CORE_PATTERN may say otherwise later. */
+const crashProgram = '/lib/pv/pvcrash';
+/** Pid in the first namespace, number of the signal, name (core(5)). */
+const crashPattern = `|${crashProgram} --skip %P %s %e`;
+
+async function takeCrashes(files: Host['files']): Promise<void> {
+  if ((await files.status(crashProgram, { follow: true })) === undefined) return;
+  await files.write('/proc/sys/kernel/core_pattern', `${crashPattern}\n`);
 }
 
 async function mountTable({ files, processes }: Host): Promise<void> {

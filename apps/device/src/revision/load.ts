@@ -5,11 +5,16 @@ import type { Files } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import { readIfThere } from '../storage/durable.ts';
 
-/** What a parser has to know of this device. @param config as it is at the moment of reading */
-export async function parseContext(files: Files, config: DeviceConfig): Promise<ParseContext> {
+/**
+ * What a parser has to know of this device.
+ * @param config as it is at the moment of reading
+ * @param cmdline kernel command line, on which the boot loader tells `pv_bootloader.dtb=NAME` and `pv_bootloader.ovl=NAME[,NAME…]`
+ */
+export async function parseContext(files: Files, config: DeviceConfig, cmdline: string): Promise<ParseContext> {
   const groups = `${config.PV_SYSTEM_ETCPANTAVISORDIR}/defaults/groups.json`;
   const defaultGroups = await readIfThere(files, groups, 1024 * 1024);
   const { PV_BOOTLOADER_FITCONFIG: fitConfig } = config;
+  const deviceTree = told(cmdline, 'dtb').at(-1);
   return {
     initMode: config.PV_SYSTEM_INIT_MODE,
     bootloader: config.PV_BOOTLOADER_TYPE,
@@ -18,6 +23,8 @@ export async function parseContext(files: Files, config: DeviceConfig): Promise<
       return config.PV_UPDATER_GOALS_TIMEOUT;
     },
     ...(fitConfig === undefined ? {} : { fitConfig }),
+    ...(deviceTree === undefined ? {} : { deviceTree }),
+    overlays: told(cmdline, 'ovl').flatMap((names) => names.split(',')),
     ...(defaultGroups === undefined ? {} : { defaultGroups }),
   };
 }
@@ -32,6 +39,13 @@ export class StateFailure extends Failure {
     super('state-invalid', `cannot use the state ${file}:\n${list}`, { file });
     this.problems = problems;
   }
+}
+
+/** Values of the words of the kernel command line in which a boot loader tells what it has loaded. */
+function told(cmdline: string, what: 'dtb' | 'ovl'): string[] {
+  const start = `pv_bootloader.${what}=`;
+  const words = cmdline.split(/\s+/).filter((word) => word.startsWith(start));
+  return words.map((word) => word.slice(start.length)).filter((value) => value !== '');
 }
 
 /**
