@@ -49,9 +49,13 @@ export function watch(t: TestContext, machine: Machine): void {
   });
 }
 
-/** Joins initramfs archives into one file's content: the kernel unpacks them one after the other, compressed or not. */
+/**
+ * Joins initramfs archives into one file's content: the kernel unpacks them one after the other, compressed or not. It looks for one that is not
+ * compressed only at multiples of four bytes.
+ */
 export function joinInitrds(...parts: (string | Uint8Array)[]): Uint8Array {
-  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? readFileSync(part) : part)));
+  const contents = parts.map((part) => (typeof part === 'string' ? readFileSync(part) : part));
+  return Buffer.concat(contents.flatMap((content) => [content, Buffer.alloc(-content.length & 3)]));
 }
 
 export const gzip = (content: Uint8Array): Uint8Array => gzipSync(content, { level: 1 });
