@@ -27,7 +27,7 @@ const worthCompressing = 512;
 function hashOfSources(): string {
   const patterns = [
     'apps/console/{src,public}/**/*',
-    'apps/console/{index.html,build.ts,package.json}',
+    'apps/console/{index.html,captcha.html,build.ts,package.json}',
     'packages/{hub-api,state}/{src,schemas}/**/*',
     'package-lock.json',
   ];
@@ -50,7 +50,7 @@ async function finish(folder: string): Promise<void> {
   const names = globSync('**/*', { cwd: folder, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .filter((name) => name !== 'index.html')
+    .filter((name) => !name.endsWith('.html'))
     .sort();
   for (const name of names) {
     const type = types[extname(name)];
@@ -95,6 +95,7 @@ async function bundle(folder: string): Promise<void> {
       chunkSizeWarningLimit: 800,
       reportCompressedSize: false,
       rolldownOptions: {
+        input: ['index.html', 'captcha.html'].map((name) => join(root, name)),
         // "use client" concerns servers that render; this is no finding about the console.
         onLog: (level, log, handler) => {
           if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handler(level, log);

@@ -21,6 +21,15 @@ async function serve(t: TestContext, answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/** Sets up a provider until the test is over. */
+function offerGitlab(t: TestContext, address: string): void {
+  const settings = { URL: address, CLIENT_ID: 'client', CLIENT_SECRET: 'secret' };
+  for (const [name, value] of Object.entries(settings)) process.env[`GITLAB_OAUTH_${name}`] = value;
+  atEnd(t, () => {
+    for (const name of Object.keys(settings)) delete process.env[`GITLAB_OAUTH_${name}`];
+  });
+}
+
 test('somebody signs in with an identity provider, and comes to the page they wanted', options, async (t) => {
   let email: string | undefined;
   const provider = await serve(t, (request, response) => {
@@ -34,11 +43,7 @@ test('somebody signs in with an identity provider, and comes to the page they wa
     back.searchParams.set('state', searchParams.get('state') ?? '');
     response.writeHead(302, { location: back.href }).end();
   });
-  const settings = { URL: provider, CLIENT_ID: 'client', CLIENT_SECRET: 'secret' };
-  for (const [name, value] of Object.entries(settings)) process.env[`GITLAB_OAUTH_${name}`] = value;
-  atEnd(t, () => {
-    for (const name of Object.keys(settings)) delete process.env[`GITLAB_OAUTH_${name}`];
-  });
+  offerGitlab(t, provider);
   const world = await World.start({});
   atEnd(t, () => world.stop());
   const browser = await openBrowser(t);
@@ -58,6 +63,48 @@ test('somebody signs in with an identity provider, and comes to the page they wa
   const stored = await page.evaluate('JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}])');
   assert.doesNotMatch(String(stored), /eyJ|[\w-]{40}/);
   assert.deepEqual(complaints, []);
+});
+
+test('a console with an address of its own is signed in to through the address of the hub', options, async (t) => {
+  const provider = await serve(t, (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://provider');
+    if (pathname !== '/oauth/authorize') {
+      const profile = { email: 'grace@example.org', username: 'grace' };
+      response.end(JSON.stringify(pathname.endsWith('token') ? { access_token: 'x' } : profile));
+      return;
+    }
+    const back = new URL(searchParams.get('redirect_uri') ?? '');
+    back.searchParams.set('code', 'c');
+    back.searchParams.set('state', searchParams.get('state') ?? '');
+    response.writeHead(302, { location: back.href }).end();
+  });
+  offerGitlab(t, provider);
+  const world = await World.start({ 'www-url': 'http://127.0.0.1:1' });
+  atEnd(t, () => world.stop());
+  // One server under two names, as behind a proxy: the console's, and that of the API, which alone the provider knows.
+  const { port } = new URL(world.url);
+  const console = `http://127.0.0.1:${port}`;
+  world.hub.config['www-url'] = console;
+  world.hub.config['public-url'] = `http://localhost:${port}`;
+  const browser = await openBrowser(t);
+  const { page, complaints } = await visit(browser, console);
+  await page.goto('/account/sessions');
+  await page.getByRole('link', { name: 'Continue with GitLab' }).click();
+  await page.getByText('this browser', { exact: true }).waitFor();
+  assert.equal(page.url(), `${console}/account/sessions`);
+  const stored = await page.evaluate('JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}])');
+  assert.doesNotMatch(String(stored), /eyJ/);
+  assert.deepEqual(complaints, []);
+
+  // A link that somebody else made logs nobody in, whatever token is in it.
+  const { token } = await world.person('mallory');
+  const other = await visit(browser, console, { expected: /401/ });
+  await other.page.goto(`/login?begun=guessed#token=${token}`);
+  await other.page.getByRole('alert').getByText('was not begun in this tab').waitFor();
+  assert.ok(!other.page.url().includes('token'));
+  await other.page.goto('/account/sessions');
+  await other.page.waitForURL(/\/login/);
+  assert.deepEqual(other.complaints, []);
 });
 
 test('an application asks to act for somebody, who refuses, and then agrees', options, async (t) => {

@@ -91,7 +91,7 @@ const sessionPage = <const Path extends string, Search extends object>(
     validateSearch,
     component: lazyRouteComponent(() => import('./session/pages.ts'), component),
   });
-const loginSearch = texts('next', 'error');
+const loginSearch = texts('next', 'error', 'begun');
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',

@@ -19,6 +19,12 @@ export const consolePages = [
 ] as const;
 
 /**
+ * Where somebody who signs up solves a captcha. Not a screen of the console but a document of its own: only there scripts of the
+ * captcha's provider run, and nothing else of the hub is in reach of them.
+ */
+export const captchaPage = '/captcha';
+
+/**
  * Header of every request of the console that is not a navigation. A browser sends it to another origin only after asking,
  * and the hub never allows it then: a session cookie counts only together with it (CSRF).
  */

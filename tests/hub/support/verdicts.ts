@@ -123,7 +123,7 @@ export const verdicts: Record<string, readonly number[]> = {
   'subscriptions.list':     [401, 403, 200, 501, 403, 200, 501, 200],
   'subscriptions.set':      [401, 403, 403, 403, 403, 200, 403, 403],
   'about.get':              [200, 200, 200, 200, 200, 200, 200, 200],
-  'sessions.create':        [400, 400, 400, 400, 400, 400, 400, 400],
+  'sessions.create':        [403, 403, 403, 403, 403, 403, 403, 403],
   'sessions.viewer':        [200, 200, 200, 200, 200, 200, 200, 200],
   'sessions.list':          [401, 403, 200, 403, 403, 200, 403, 200],
   'sessions.end':           [403, 403, 403, 403, 403, 403, 403, 403],

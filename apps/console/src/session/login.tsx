@@ -2,7 +2,7 @@ import { Button, PasswordInput, TextInput } from '@mantine/core';
 import { sessionRoutes } from '@pantavisor/hub-api';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useRouter, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { hub } from '../hub/client.ts';
 import { useAbout, viewerQuery } from '../hub/viewer.ts';
 import { Failure } from '../show/messages.tsx';
@@ -11,8 +11,20 @@ import classes from './card.module.css';
 import { Card, CardForm } from './card.tsx';
 import { safeTarget } from './target.ts';
 
+/** What this tab remembers of a sign-in elsewhere that it began: nobody can be logged in by a link that somebody else made. */
+const markKey = 'sign-in';
+const makeMark = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** The token with which a sign-in elsewhere comes back; it leaves the address bar at once. */
+function takeToken(): string {
+  const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? '';
+  if (token !== '') history.replaceState(history.state, '', location.pathname + location.search);
+  return token;
+}
+
 export function LoginPage() {
-  const { next, error: refused } = useSearch({ from: '/login' });
+  const { next, error: refused, begun } = useSearch({ from: '/login' });
   const about = useAbout();
   const router = useRouter();
   const queryClient = useQueryClient();
@@ -20,14 +32,24 @@ export function LoginPage() {
   const [password, setPassword] = useState('');
   const target = safeTarget(next, location.origin);
   const login = useMutation({
-    mutationFn: () => hub.call(sessionRoutes.create, { body: { username, password } }),
+    mutationFn: (token: string | undefined) =>
+      hub.call(sessionRoutes.create, { body: token === undefined ? { username, password } : { token } }),
     onSuccess: async (viewer) => {
       queryClient.clear();
       queryClient.setQueryData(viewerQuery.queryKey, viewer);
       router.history.push(target);
     },
   });
-  const back = `${location.origin}/login?next=${encodeURIComponent(target)}`;
+  const [mark] = useState(makeMark);
+  const back = `${location.origin}/login?${new URLSearchParams({ next: target, begun: mark })}`;
+  const [token] = useState(takeToken);
+  const [strange] = useState(() => token !== '' && (begun === undefined || begun !== sessionStorage.getItem(markKey)));
+  const { mutate } = login;
+  useEffect(() => {
+    if (token === '' || strange) return;
+    sessionStorage.removeItem(markKey);
+    mutate(token);
+  }, [token, strange, mutate]);
   return (
     <Card
       title={sessionText.logInTitle}
@@ -40,7 +62,13 @@ export function LoginPage() {
       }
     >
       {refused !== undefined && <Failure error={new Error(refused)} />}
-      <CardForm onSubmit={login.mutate} pending={login.isPending} error={login.error} action={sessionText.logIn}>
+      {strange && <Failure error={new Error(sessionText.strangeSignIn)} />}
+      <CardForm
+        onSubmit={() => login.mutate(undefined)}
+        pending={login.isPending}
+        error={login.error}
+        action={sessionText.logIn}
+      >
         <TextInput
           label={sessionText.name}
           value={username}
@@ -70,6 +98,7 @@ export function LoginPage() {
               key={provider}
               component="a"
               variant="default"
+              onClick={() => sessionStorage.setItem(markKey, mark)}
               href={`/auth/oauth/login/${provider}?redirect_uri=${encodeURIComponent(back)}`}
             >
               {sessionText.signInWith(sessionText.providers[provider] ?? provider)}

@@ -1,8 +1,8 @@
 import { PasswordInput, TextInput } from '@mantine/core';
-import { authRoutes } from '@pantavisor/hub-api';
+import { authRoutes, captchaPage } from '@pantavisor/hub-api';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Loading } from '../frame/states.tsx';
 import { hub } from '../hub/client.ts';
 import { useAbout } from '../hub/viewer.ts';
@@ -16,6 +16,9 @@ const below = (
   </>
 );
 
+/** Goes on in the page that may show a captcha; a document of its own, so the browser has to load it. */
+const toCaptcha = (sealed: string) => location.assign(`${captchaPage}#account=${sealed}`);
+
 export function SignUpPage() {
   const search = useSearch({ from: '/signup' });
   const about = useAbout();
@@ -28,16 +31,31 @@ export function SignUpPage() {
       setWish((old) => ({ ...old, [name]: value }));
     },
   });
+  const solve = about?.['captcha-widget'] !== undefined;
   const signUp = useMutation({
     mutationFn: () => {
       const { invitation, ...rest } = wish;
       return hub.call(authRoutes.signUp, { body: { ...rest, ...(invitation === '' ? {} : { invitation }) } });
     },
+    onSuccess: (answer) => {
+      if ('token' in answer && solve) toCaptcha(answer.token);
+    },
   });
+  // Clients without a browser print this address with what was wished for in its fragment.
+  const [sealed] = useState(() => new URLSearchParams(location.hash.slice(1)).get('account') ?? '');
+  useEffect(() => {
+    if (sealed !== '' && solve) toCaptcha(sealed);
+  }, [sealed, solve]);
   const closed = about !== undefined && about['sign-up'] !== 'open';
-  const captcha = about?.captcha === true;
-  // This page can show no captcha of others: its policy lets no script of theirs run. An invitation replaces one.
+  const captcha = about?.captcha === true && !solve;
+  // Where no captcha can be shown an invitation replaces it.
   const invited = closed || captcha;
+  if (solve && (sealed !== '' || (signUp.isSuccess && 'token' in signUp.data)))
+    return (
+      <Card title={sessionText.signUpTitle} below={below}>
+        <Loading />
+      </Card>
+    );
   if (signUp.isSuccess)
     return (
       <Card title={sessionText.signUpTitle} below={below}>
@@ -52,6 +70,7 @@ export function SignUpPage() {
     );
   return (
     <Card title={sessionText.signUpTitle} below={below}>
+      {solve && !closed && <p className="soft">{sessionText.captchaNext}</p>}
       {invited && <p className="soft">{closed ? sessionText.signUpClosed : sessionText.captchaNeeded}</p>}
       <CardForm onSubmit={signUp.mutate} pending={signUp.isPending} error={signUp.error} action={sessionText.signUp}>
         <TextInput label={sessionText.email} type="email" autoComplete="email" required {...field('email')} />

@@ -9,6 +9,7 @@ export const session = {
   haveAccount: 'You have an account?',
   signInWith: (provider: string) => `Continue with ${provider}`,
   providers: { google: 'Google', github: 'GitHub', gitlab: 'GitLab', entraid: 'Microsoft' } as Record<string, string>,
+  strangeSignIn: 'cannot log in: this sign-in was not begun in this tab; begin it here',
   signUpTitle: 'Make an account',
   signUpClosed: 'This hub takes only people with an invitation. Ask its operator for one: pantahub user invite',
   email: 'E-mail address',
@@ -21,6 +22,15 @@ export const session = {
   checkMail: (email: string) =>
     `We sent a mail to ${email}. Open the link in it to activate your account, then log in.`,
   ready: 'Your account is active. You can log in now.',
+  checkYourMail: 'We sent you a mail. Open the link in it to activate your account, then log in.',
+  captchaTitle: 'Are you a person?',
+  captchaWhy: 'Solve this, and your account is made.',
+  captchaNext: 'After this you solve a captcha. An invitation saves you that.',
+  captchaChecking: 'Making your account…',
+  captchaBroken: 'This link is not complete. Sign up again.',
+  captchaUnreachable:
+    'The captcha cannot be loaded. Check the network and what your browser blocks, then reload the page.',
+  captchaOffline: 'The hub cannot be reached. Check the network, then sign up again.',
   captchaNeeded:
     'This hub wants a captcha for new accounts, and this page has none to show. Ask its operator for an invitation.',
   verifyTitle: 'Confirm your e-mail address',

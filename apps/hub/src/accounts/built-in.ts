@@ -1,4 +1,4 @@
-import { consolePages, type PrincipalType } from '@pantavisor/hub-api';
+import { captchaPage, consolePages, type PrincipalType } from '@pantavisor/hub-api';
 import type { Config } from '../config/options.ts';
 import { prnOf } from '../names/ids.ts';
 
@@ -49,7 +49,7 @@ export const reservedNicks = new Set([
   ...'auth objects changes events devices trails plog logs healthz dash subscriptions metrics apps profiles cron callbacks exports tokens local-s3 s3 swagger console assets api'.split(
     ' ',
   ),
-  ...consolePages.map((path) => path.split('/')[1] ?? ''),
+  ...[...consolePages, captchaPage].map((path) => path.split('/')[1] ?? ''),
   'about',
   'sessions',
   'fleet',

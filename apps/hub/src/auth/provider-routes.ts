@@ -17,8 +17,13 @@ const withError = (target: string, message: string) =>
 
 /** Sign-in with other identity providers (hub-api §4.6). */
 export const providerHandlers: Served[] = [
-  serve(authRoutes.providerLogin, ({ hub, params, query, base }) => {
+  serve(authRoutes.providerLogin, ({ hub, params, query, base, request }) => {
     const provider = findProvider(params.service);
+    // The provider sends the browser back to the hub's own address: the cookies must be from there, too.
+    if (query.moved === undefined && new URL(base).host !== request.headers.host) {
+      const again = new URLSearchParams({ redirect_uri: query.redirect_uri ?? '', moved: '1' });
+      return new Answer(307, '', { location: `${base}/auth/oauth/login/${params.service}?${again}` });
+    }
     const target = query.redirect_uri ?? '';
     if (target !== '' && !targetAllowed(target, [base, wwwUrl(hub.config, base)]))
       throw new Failure('bad-request', 'cannot sign in: redirect_uri is neither of this hub nor of this machine');

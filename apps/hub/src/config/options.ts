@@ -116,6 +116,21 @@ export const options = {
     'https://www.google.com/recaptcha/api/siteverify',
     'service that is asked whether a captcha was solved, with secret, response and remoteip as a form',
   ),
+  'captcha-site-key': text(
+    'PANTAHUB_CAPTCHA_SITE_KEY',
+    '',
+    'what that service knows the sign-up page by; empty = the page is elsewhere, and the console asks for an invitation',
+  ),
+  'captcha-script': text(
+    'PANTAHUB_CAPTCHA_SCRIPT',
+    'https://www.google.com/recaptcha/api.js',
+    'address of the script that draws the captcha',
+  ),
+  'captcha-sources': text(
+    'PANTAHUB_CAPTCHA_SOURCES',
+    'https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/ https://recaptcha.google.com/recaptcha/',
+    'where that script may load from and ask, as sources of a Content Security Policy with blanks between them',
+  ),
   'captcha-secret': text('GOOGLE_CAPTCHA_SECRET', '', 'what that service knows this hub by', { secret: true }),
   'signup-path': text('PANTAHUB_SIGNUP_PATH', '/signup', 'path of the sign-up page, below www-url'),
   'jwe-key': text(

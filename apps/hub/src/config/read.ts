@@ -114,6 +114,12 @@ function checkTogether(config: Config, problems: string[]): void {
   if (config.captcha)
     for (const name of ['captcha-url', 'captcha-secret'] as const)
       if (config[name] === '') problems.push(`${name}: is needed with captcha`);
+  // They go into a header of the page as they are.
+  for (const source of config['captcha-sources'].split(/\s+/))
+    if (!/^(https?:\/\/[\w.*:-]+[\w./%~-]*)?$/.test(source)) problems.push(`captcha-sources: '${source}' is no source`);
+  if (!/^https?:\/\//.test(config['captcha-script']) || !URL.canParse(config['captcha-script']))
+    problems.push('captcha-script: must be an http or https address');
+  if (!/^\/[\w./-]*$/.test(config['signup-path'])) problems.push('signup-path: must be a path such as /signup');
   if (config['device-ca'] === '')
     for (const name of ['device-ca-key', 'proxy-tls-token'] as const)
       if (config[name] !== '') problems.push(`${name}: makes sense only with device-ca`);

@@ -19,11 +19,14 @@ export class ConsoleFiles {
   readonly #contents = new Map<string, Buffer>();
   /** the page, with `%NONCE%` where the nonce of an answer goes */
   readonly page: string;
+  /** the page that shows a captcha */
+  readonly captcha: string;
 
   private constructor(folder: string, files: Map<string, ConsoleFile>) {
     this.#folder = folder;
     this.#files = files;
     this.page = readFileSync(join(folder, 'index.html'), 'utf8');
+    this.captcha = readFileSync(join(folder, 'captcha.html'), 'utf8').replaceAll(' nonce="%NONCE%"', '');
   }
 
   /** @returns the console, or why there is none */

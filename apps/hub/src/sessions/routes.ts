@@ -1,6 +1,6 @@
 import { sessionRoutes, type Viewer } from '@pantavisor/hub-api';
 import { logInAs } from '../auth/login.ts';
-import { type Principal, principalOf } from '../auth/principal.ts';
+import { type Claims, type Principal, principalOf } from '../auth/principal.ts';
 import { configuredProviders } from '../auth/providers.ts';
 import { wwwUrl } from '../http/base-url.ts';
 import { Answer, type Served, serve } from '../http/call.ts';
@@ -8,6 +8,9 @@ import { Failure } from '../http/failure.ts';
 import type { Hub } from '../hub.ts';
 import { version } from '../operator/routes.ts';
 import { consoleCaller, isFromConsole, sessionCookie } from './cookie.ts';
+
+/** A token makes a session only so long after the sign-in, so that an old one does not live on. */
+const freshSeconds = 120;
 
 /** Kinds of accounts that are people. */
 const people = new Set(['USER', 'SESSION', 'ADMIN']);
@@ -24,18 +27,37 @@ function demandConsole(hub: Hub, call: Parameters<typeof isFromConsole>[1], base
     throw new Failure('not-permitted', 'cannot log in: sessions are for the console of this hub; use /auth/login');
 }
 
+/**
+ * Who wants a session: somebody with a password, or with the token that a sign-in elsewhere just ended with, where the console
+ * has another origin than the hub and could not get a cookie from there.
+ */
+async function claimsOf(
+  hub: Hub,
+  { username = '', password = '', token }: { username?: string; password?: string; token?: string },
+  address: string,
+): Promise<Claims> {
+  if (token === undefined) return (await logInAs(hub, { username, password, address })).claims;
+  const { claims } = await hub.tokens.check(token);
+  if (hub.clock() / 1000 - (claims.orig_iat ?? 0) > freshSeconds)
+    throw new Failure('not-authorized', 'cannot log in: this sign-in is too long ago; sign in again');
+  return claims;
+}
+
 /** Handlers of `/about` and `/sessions`. */
 export const sessionHandlers: Served[] = [
   serve(sessionRoutes.about, ({ hub, base }) => ({
     version,
     'sign-up': hub.config['sign-up'],
     captcha: hub.config.captcha,
+    ...(hub.config.captcha && hub.config['captcha-site-key'] !== ''
+      ? { 'captcha-widget': { script: hub.config['captcha-script'], 'site-key': hub.config['captcha-site-key'] } }
+      : {}),
     providers: configuredProviders(),
     'clone-url': wwwUrl(hub.config, base),
   })),
   serve(sessionRoutes.create, async ({ hub, body, address, request, base }) => {
     demandConsole(hub, request, base);
-    const { claims } = await logInAs(hub, { ...body, address });
+    const claims = await claimsOf(hub, body, address);
     const principal = principalOf(claims);
     if (!people.has(claims.type) || principal.anonymous || claims.token_id !== undefined)
       throw new Failure('wrong-caller-type', 'cannot log in here: the console is for people with a password');

@@ -213,7 +213,7 @@ export const authRoutes = {
     path: '/auth/oauth/login/:service',
     summary: 'Sign in with google, github, gitlab or entraid; answers with a redirect',
     access: 'open',
-    query: Type.Object({ redirect_uri: opt(text) }),
+    query: Type.Object({ redirect_uri: opt(text), moved: opt(text) }),
     response: Text,
     style: 'raw',
   }),

@@ -12,6 +12,12 @@ export const HubAbout = Type.Object({
   version: text(),
   'sign-up': text('open, invited or closed'),
   captcha: Type.Boolean(),
+  'captcha-widget': opt(
+    Type.Object(
+      { script: text('address of the script that draws it'), 'site-key': text('what the provider knows the page by') },
+      { description: 'of the page /captcha; absent where this hub has none' },
+    ),
+  ),
   providers: Type.Array(text('google, github, gitlab or entraid')),
   'clone-url': text('address below which /<user>/<device> can be cloned with pvr'),
 });
@@ -61,7 +67,11 @@ export const sessionRoutes = {
     path: '/sessions/',
     summary: 'Log a browser in: sets a cookie that scripts cannot read',
     access: 'open',
-    body: Type.Object({ username: text(), password: text() }),
+    body: Type.Object({
+      username: opt(text()),
+      password: opt(text()),
+      token: opt(text("instead of both: what an identity provider's sign-in ended with")),
+    }),
     response: Viewer,
     bodyLimit: 64 * 1024,
   }),
