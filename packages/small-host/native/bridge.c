@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <zlib.h>
 #include "doors.h"
 #include "engine-map.h"
 #include "machine.h"
@@ -131,6 +131,32 @@ static void run_jobs(void) {
   engine_free(&engine, executed_in);
 }
 
+/* Gives back the whole pages of a range that nobody reads any more; what lies there in anonymous memory is zero afterwards. */
+static void forget(const void *from, const void *to) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)from + page - 1) / page * page, end = (uintptr_t)to / page * page;
+  if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
+/* Reads the program's bytecode and runs it up to its end and that of its jobs. */
+static void load(const struct program *program) {
+  enum { WITH_BYTECODE = 1, ALLOCATOR_MARKS = 64 };
+  size_t length = (size_t)(program->code_end - program->code);
+  uint32_t code = engine_malloc(&engine, (uint32_t)length), result = engine_malloc(&engine, sizeof(uint64_t));
+  if (code == 0 || result == 0) machine_fail("the program does not fit into memory", program->file);
+  memcpy(at(code), program->code, length);
+  uint64_t value = engine_ReadObject(&engine, context, code, (uint32_t)length, WITH_BYTECODE);
+  memcpy(at(result), &value, sizeof value);
+  check(result, "the program cannot be read");
+  engine_free(&engine, code);
+  forget((char *)at(code) + ALLOCATOR_MARKS, (char *)at(code) + length - ALLOCATOR_MARKS);
+  forget(program->code, program->code_end);
+  value = engine_EvalFunction(&engine, context, value);
+  memcpy(at(result), &value, sizeof value);
+  check(result, "the program could not be started");
+  engine_free(&engine, result);
+  run_jobs();
+}
+
 _Noreturn void bridge_run(const struct program *program, size_t memory_limit, size_t stack) {
   Z_engine_init_module();
   Z_engine_instantiate(&engine, NULL);
@@ -151,18 +177,7 @@ _Noreturn void bridge_run(const struct program *program, size_t memory_limit, si
   set_member(object, "windowAddress", engine_NewFloat64(&engine, context, (double)(uintptr_t)at(window)));
   set_member(global, "machine", object);
 
-  uint32_t text = engine_malloc(&engine, (uint32_t)program->length + 1);
-  if (text == 0) machine_fail("the program does not fit into memory", program->file);
-  uLongf length = program->length;
-  if (uncompress(at(text), &length, program->packed, program->packed_length) != Z_OK || length != program->length)
-    machine_fail("the program in the executable is damaged", program->file);
-  *((char *)at(text) + length) = 0;
-  uint32_t file = engine_malloc(&engine, (uint32_t)strlen(program->file) + 1);
-  memcpy(at(file), program->file, strlen(program->file) + 1);
-  check(engine_Eval(&engine, context, text, (uint32_t)length, file, 0, 0), "the program could not be started");
-  engine_free(&engine, text);
-  run_jobs();
-
+  load(program);
   uint32_t key = new_text("turn"), turn = engine_GetProp(&engine, context, object, key);
   for (;;) {
     uint32_t result = engine_Call(&engine, context, turn, global, 0, 0);

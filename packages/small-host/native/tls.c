@@ -7,12 +7,11 @@
  */
 #include "tls.h"
 #include <errno.h>
-#include <mbedtls/ctr_drbg.h>
-#include <mbedtls/entropy.h>
 #include <mbedtls/error.h>
 #include <mbedtls/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,8 +22,6 @@ struct session {
   mbedtls_ssl_context ssl;
   mbedtls_ssl_config config;
   mbedtls_x509_crt authorities;
-  mbedtls_entropy_context entropy;
-  mbedtls_ctr_drbg_context random;
 };
 
 static struct session *sessions[SESSIONS];
@@ -35,6 +32,35 @@ static const char *const bundles[] = {
     "/etc/ssl/cert.pem",
     "/etc/pki/tls/certs/ca-bundle.crt",
 };
+
+/* What is offered to servers, the best first; left-out.c leaves out what none of these needs. */
+static const int ciphers[] = {
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
+    MBEDTLS_TLS_RSA_WITH_AES_256_GCM_SHA384,
+    MBEDTLS_TLS_RSA_WITH_AES_128_GCM_SHA256,
+    MBEDTLS_TLS_RSA_WITH_AES_128_CBC_SHA256,
+    0,
+};
+
+/* Of the kernel, which waits until it has collected enough after a start of the machine. */
+static int random_bytes(void *context, unsigned char *bytes, size_t length) {
+  (void)context;
+  for (size_t done = 0; done < length;) {
+    ssize_t count = getrandom(bytes + done, length - done, 0);
+    if (count < 0 && errno != EINTR) return MBEDTLS_ERR_SSL_HW_ACCEL_FAILED;
+    if (count > 0) done += (size_t)count;
+  }
+  return 0;
+}
 
 static struct session *session_of(double number) {
   int slot = (int)number - 1;
@@ -67,8 +93,6 @@ static void free_session(struct session *session) {
   mbedtls_ssl_free(&session->ssl);
   mbedtls_ssl_config_free(&session->config);
   mbedtls_x509_crt_free(&session->authorities);
-  mbedtls_ctr_drbg_free(&session->random);
-  mbedtls_entropy_free(&session->entropy);
   free(session);
 }
 
@@ -89,14 +113,13 @@ static int read_authorities(mbedtls_x509_crt *authorities, const unsigned char *
 }
 
 static int set_up(struct session *session, const char *name) {
-  static const unsigned char purpose[] = "pantavisor tls";
-  if (mbedtls_ctr_drbg_seed(&session->random, mbedtls_entropy_func, &session->entropy, purpose, sizeof purpose) != 0) return -1;
   if (mbedtls_ssl_config_defaults(&session->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0)
     return -1;
   mbedtls_ssl_conf_authmode(&session->config, MBEDTLS_SSL_VERIFY_REQUIRED);
   mbedtls_ssl_conf_min_version(&session->config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
   mbedtls_ssl_conf_ca_chain(&session->config, &session->authorities, NULL);
-  mbedtls_ssl_conf_rng(&session->config, mbedtls_ctr_drbg_random, &session->random);
+  mbedtls_ssl_conf_ciphersuites(&session->config, ciphers);
+  mbedtls_ssl_conf_rng(&session->config, random_bytes, NULL);
   if (mbedtls_ssl_setup(&session->ssl, &session->config) != 0 || mbedtls_ssl_set_hostname(&session->ssl, name) != 0) return -1;
   mbedtls_ssl_set_bio(&session->ssl, &session->descriptor, send_bytes, receive_bytes, NULL);
   return 0;
@@ -119,8 +142,6 @@ double door_tls_open(struct window window, const double *arguments) {
   mbedtls_ssl_init(&session->ssl);
   mbedtls_ssl_config_init(&session->config);
   mbedtls_x509_crt_init(&session->authorities);
-  mbedtls_entropy_init(&session->entropy);
-  mbedtls_ctr_drbg_init(&session->random);
   double result = 0;
   if (read_authorities(&session->authorities, window.bytes + (size_t)arguments[3], (size_t)arguments[4]) != 0) result = -EKEYREJECTED;
   else if (set_up(session, name) != 0) result = -ENOMEM;

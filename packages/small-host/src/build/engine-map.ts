@@ -3,6 +3,8 @@
  * package. This reads the glue and gives every letter its name, or says exactly what it did not understand.
  */
 
+import { bytecodeExports } from './bytecode-engine.ts';
+
 /** Letters of the wasm module by the name that the C host uses. */
 export interface EngineMap {
   /** Functions the engine offers, e.g. `QTS_Eval` → `qa`. */
@@ -58,6 +60,10 @@ const neededExports = [
   'QTS_GetProp',
   'QTS_Call',
   'QTS_Eval',
+  'QTS_GetArrayBuffer',
+  'QTS_GetArrayBufferLength',
+  'QTS_bjson_encode',
+  'QTS_bjson_decode',
   'QTS_ResolveException',
   'QTS_Dump',
   'QTS_FreeValuePointer',
@@ -131,6 +137,8 @@ export function engineHeader(map: EngineMap, version: string): string {
   ];
   for (const [name, letter] of Object.entries(map.exports))
     lines.push(`#define engine_${name.replace(/^QTS_/, '')} Z_engineZ_${mangle(letter)}`);
+  for (const [name, added] of Object.entries(bytecodeExports))
+    lines.push(`#define engine_${name} Z_engineZ_${mangle(added)}`);
   lines.push('');
   for (const [name, letter] of Object.entries(map.imports)) lines.push(`#define import_${name} Z_aZ_${mangle(letter)}`);
   return `${lines.join('\n')}\n`;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, utimesSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, resolve } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { bytecodeEngine } from './bytecode-engine.ts';
 import { engineHeader, readEngineMap } from './engine-map.ts';
 import { buildExecutable } from './executable.ts';
 import { assertExhaustible, cache, own, root, run } from './testing/programs.ts';
@@ -27,6 +29,18 @@ describe('the small host', { timeout: 400_000 }, () => {
       machine.turn = () => { print('turn ' + counter.next()); if (counter.next() > 4) machine.exit(7); };`);
     assert.deepEqual(lines, ['static block', '184467440737095516161,2,3', 'job 1', 'turn 2', 'turn 4']);
     assert.equal(status, 7);
+  });
+
+  test('what is compiled at build time needs no compiler at run time, and there is none', () => {
+    const { lines } = run(`
+      for (const work of [() => (0, eval)('1'), () => new Function('return 1')]) try { work(); print('compiled'); } catch (error) { print(String(error)); }
+      print(String(/(?<year>[0-9]+)-x/u.exec('2026-x').groups.year) + new RegExp('b+').exec('abbc')[0]);
+      machine.turn = () => machine.exit(0);`);
+    assert.deepEqual(lines, [...Array(2).fill('TypeError: eval is not supported'), '2026bb']);
+  });
+
+  test('what is no JavaScript is refused at build time, with its place', () => {
+    assert.throws(() => run('let let = 1;'), /cannot compile test\.js: .*SyntaxError.*test\.js:\d+/s);
   });
 
   test('what is too deep or too large is a JavaScript error, not a crash', () => assertExhaustible());
@@ -103,6 +117,21 @@ test('an engine whose glue is not understood is refused with every reason', () =
     () => readEngineMap('var ya={a:t,b:(x)=>y};'),
     /import callFunction: no function of the glue match.*\n.*export malloc: not in the glue/s,
   );
+});
+
+test('an engine whose code is not understood is refused, with the part that is not', () => {
+  const dist = dirname(createRequire(import.meta.url).resolve('@jitl/quickjs-ng-wasmfile-release-sync'));
+  const map = readEngineMap(readFileSync(resolve(dist, 'emscripten-module.mjs'), 'utf8'));
+  const wasm = readFileSync(resolve(dist, 'emscripten-module.wasm'));
+  const { compiler, runtime } = bytecodeEngine(wasm, map);
+  // They run in other tests.
+  for (const made of [compiler, runtime]) assert.notDeepEqual(made, wasm);
+  const other = Buffer.from(wasm);
+  // The flags of JS_WriteObject.
+  other[other.indexOf(Buffer.from([0x41, 0x80, 0x80, 0x84, 0x08, 0x36, 0x02])) + 1] = 0x81;
+  assert.throws(() => bytecodeEngine(other, map), /the flags of JS_WriteObject: not found/);
+  assert.throws(() => bytecodeEngine(wasm, { ...map, exports: {} }), /QTS_bjson_encode: not found/);
+  assert.throws(() => bytecodeEngine(wasm.subarray(0, 1000), map), /it ends too early/);
 });
 
 test('names of the engine are mangled as wasm2c does', () => {

@@ -15,18 +15,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
-import { engineHeader, readEngineMap } from './engine-map.ts';
+import { basename, join } from 'node:path';
+import { Compiler } from './compile.ts';
+import { type Engine, prepareEngine } from './engine.ts';
 import { librariesOf } from './foreign-libraries.ts';
 import { type LinkedProgram, programSource } from './programs.ts';
 import { commonFlags, engineFlags, isolatedHeaders, type Target, warningFlags } from './toolchain.ts';
-
-/** The engine that the C host was written for; another one needs a look at native/engine-imports.c first. */
-const enginePackage = '@jitl/quickjs-ng-wasmfile-release-sync';
-const knownEngines: Record<string, string> = {
-  '0.32.0': 'quickjs-ng 0.12.1',
-};
 
 export interface ExecutableRequest {
   target: Target;
@@ -63,7 +57,7 @@ export function buildExecutable(request: ExecutableRequest): string {
     const name = basename(source).replace(/\.c$/, '');
     const object = join(
       folder,
-      `${name}-${hashOf([readFileSync(source), flags.join(' '), salt, engine.version, target.compiler])}.o`,
+      `${name}-${hashOf([readFileSync(source), flags.join(' '), salt, engine.key, target.compiler])}.o`,
     );
     if (existsSync(object)) return object;
     say(`compiling ${name} for ${target.name}${name === 'engine-module' ? ' (half a minute)' : ''}`);
@@ -78,17 +72,7 @@ export function buildExecutable(request: ExecutableRequest): string {
     if (!name.endsWith('.c') || (name === 'fortify.c' && target.compiler !== 'musl-gcc')) continue;
     objects.push(compile(join(native, name), name === 'fortify.c' ? ['-w'] : warningFlags, headerHash));
   }
-  const text = programSource(request.programs);
-  const programFile = join(folder, `program-${hashOf([text])}.c`);
-  const programObject = (() => {
-    writeFileSync(programFile, text);
-    try {
-      return compile(programFile, [], headerHash);
-    } finally {
-      rmSync(programFile, { force: true });
-    }
-  })();
-  objects.push(programObject);
+  objects.push(programObject(request.programs, engine, folder, compile));
 
   const executable = join(folder, `pantavisor-${hashOf(objects)}`);
   if (!existsSync(executable)) {
@@ -115,25 +99,33 @@ export function buildExecutable(request: ExecutableRequest): string {
   return executable;
 }
 
-/** The engine as C with readable names, made from the wasm of the pinned package. */
-function prepareEngine(cache: string, say: (line: string) => void): { folder: string; version: string } {
-  const require = createRequire(import.meta.url);
-  const entry = require.resolve(`${enginePackage}/package.json`);
-  const { version } = JSON.parse(readFileSync(entry, 'utf8')) as { version: string };
-  if (!(version in knownEngines))
-    throw new Error(
-      `cannot build with ${enginePackage} ${version}: only ${Object.keys(knownEngines).join(', ')} is known; check native/engine-imports.c against its glue first`,
-    );
-  const dist = join(dirname(entry), 'dist');
-  const folder = join(cache, `engine-${version}`);
-  if (existsSync(join(folder, 'engine-map.h'))) return { folder, version };
-  say(`translating the JavaScript engine (${knownEngines[version]}) to C`);
-  mkdirSync(folder, { recursive: true });
-  const map = readEngineMap(readFileSync(join(dist, 'emscripten-module.mjs'), 'utf8'));
-  run('wasm2c', [join(dist, 'emscripten-module.wasm'), '-n', 'engine', '-o', join(folder, 'engine-module.c')]);
-  writeFileSync(join(folder, 'engine-map.h.tmp'), engineHeader(map, `${enginePackage} ${version}`));
-  renameSync(join(folder, 'engine-map.h.tmp'), join(folder, 'engine-map.h'));
-  return { folder, version };
+/** The programs as an object file. Its name hangs on their text, so that only a new one is compiled. */
+function programObject(
+  programs: readonly LinkedProgram[],
+  engine: Engine,
+  folder: string,
+  compile: (source: string, extra: string[], salt: string) => string,
+): string {
+  const format = readFileSync(join(import.meta.dirname, 'programs.ts'));
+  const name = `program-${hashOf([JSON.stringify(programs), engine.key, format])}`;
+  const object = join(folder, `${name}.o`);
+  if (existsSync(object)) return object;
+  const compiler = new Compiler(readFileSync(join(engine.folder, 'compiler.wasm')), engine.map);
+  const work = join(folder, `${name}.${process.pid}`);
+  mkdirSync(work, { recursive: true });
+  try {
+    const source = join(work, `${name}.c`);
+    const text = programSource(programs, (program, index) => {
+      const code = join(work, `${index}.bytecode`);
+      writeFileSync(code, compiler.compile(program.text, program.file));
+      return code;
+    });
+    writeFileSync(source, text);
+    renameSync(compile(source, [], ''), object);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return object;
 }
 
 /** The few foreign headers in a folder of their own, so that no others are found beside them. */
@@ -165,7 +157,9 @@ function forgetOld(cache: string, folder: string, engine: string, objects: reado
       time: statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0,
     }))
     .sort((left, right) => right.time - left.time);
-  const programs = files.filter(({ name }) => /^(?:pantavisor|program)-[0-9a-f]{16}(?:-[0-9a-f]{16}\.o)?$/.test(name));
+  const programs = files.filter(({ name }) =>
+    /^(?:pantavisor|program)-[0-9a-f]{16}(?:-[0-9a-f]{16})?(?:\.o)?$/.test(name),
+  );
   const parts = files.filter(({ name }) => name.endsWith('.o') && !name.startsWith('program-') && !needed.has(name));
   const abandoned = files.filter(
     ({ name, time }) => /-[0-9a-f]{16}(?:\.o)?\.\d+$/.test(name) && Date.now() - time > abandonedAfter,
