@@ -1,12 +1,16 @@
 /** `npm run docs`: writes the pages of docs/reference that are made from tables of the source. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { ExitCode } from '@pantavisor/cli';
 import { type Endpoint, endpoints, type Refusal, refusals } from '@pantavisor/ctrl-api';
 import { rules } from '@pantavisor/state';
 import { exitCodes as deviceExits } from '../apps/device/src/boot/exit-codes.ts';
 import { type KeySpec, levelSets } from '../apps/device/src/config/key-spec.ts';
 import { configKeys } from '../apps/device/src/config/table.ts';
 import { exitCodes as pvcontrolExits } from '../apps/device-tools/src/pvcontrol/exit-codes.ts';
+import { exitCodes as hubExits } from '../apps/hub/src/commands/program.ts';
+import { exitCodes as pvrExits } from '../apps/pvr/src/program.ts';
+import { exitCodes as imageExits } from '../images/src/program.ts';
 import { exitMeanings, exitCodes as startExits } from './start/options.ts';
 
 const generated = '<!-- Made by `npm run docs` from the tables of the source; changes here are lost. -->';
@@ -20,7 +24,7 @@ function table(headings: string[], rows: string[][]): string {
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
 
 function exitCodesPage(): string {
-  const rows = (codes: Record<string, { code: number; meaning: string }>) =>
+  const rows = (codes: Readonly<Record<string, ExitCode>> | readonly ExitCode[]) =>
     Object.values(codes).map(({ code: number, meaning }) => [String(number), meaning]);
   const start = Object.entries(exitMeanings).map(([name, meaning]) => [
     String(startExits[name as keyof typeof startExits]),
@@ -34,6 +38,12 @@ function exitCodesPage(): string {
     `${table(['Code', 'Meaning'], start)}\n\nAny other code is that of \`pantavisor\`, which ended by itself.`,
     '## pvcontrol',
     table(['Code', 'Meaning'], rows(pvcontrolExits)),
+    '## pvr',
+    table(['Code', 'Meaning'], rows(pvrExits)),
+    '## pantahub',
+    table(['Code', 'Meaning'], rows(hubExits)),
+    '## pv-image',
+    table(['Code', 'Meaning'], rows(imageExits)),
     '## Set-up',
     'Set-up is part of `npm start`, `npm test` and the other commands. It ends with 69 when something is missing that it cannot provide.',
   ].join('\n\n');

@@ -3,28 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { Terminal } from '@pantavisor/cli';
+import { captureTerminal } from '@pantavisor/cli/testing';
 import { program, runPvImage } from './program.ts';
 import { recipeSpec } from './recipe/recipe.ts';
 import { recipeKeys } from './recipe/schema.ts';
 
 async function runIn(folder: string, ...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const written = { out: '', err: '' };
-  const stream = (name: 'out' | 'err') => ({
-    isTTY: false,
-    columns: 80,
-    write: (text: string | Uint8Array) => {
-      written[name] += text;
-    },
-  });
-  const terminal: Terminal = {
-    stdout: stream('out'),
-    stderr: stream('err'),
-    environment: {},
-    interactive: false,
-    ask: () => Promise.reject(new Error('nobody is asked')),
-  };
-  return { code: await runPvImage(argv, terminal, folder), ...written };
+  const terminal = captureTerminal();
+  const code = await runPvImage(argv, terminal, folder);
+  return { code, ...terminal.written };
 }
 
 function folderWith(t: TestContext, files: Record<string, string>): string {

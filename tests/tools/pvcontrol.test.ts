@@ -344,7 +344,9 @@ test('usage: help with examples, missing arguments on stdout, suggestions', opti
     ['--json=1', 'ls'],
   ])
     assert.equal((await run(argv)).code, 1, argv.join(' '));
-  assert.equal((await run([])).code, 0);
+  assert.deepEqual(await run([]), { ...help, code: 1 }, 'nothing is asked for: the help, but no success');
+  const shell = fileURLToPath(new URL('../../apps/device-tools/sh/pvcontrol', import.meta.url));
+  await assert.rejects(promisify(execFile)(shell), { code: 1, stderr: '' });
 });
 
 test('verbose shows requests and statuses on stderr', options, async () => {

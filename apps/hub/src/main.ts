@@ -1,17 +1,10 @@
-import { makeProgram } from './commands/program.ts';
+/** `pantahub`: the hub and its commands. */
+import { processTerminal } from '@pantavisor/cli';
+import { runPantahub } from './commands/program.ts';
 
 const stopped = new Promise<void>((resolve) => {
   process.once('SIGTERM', () => resolve());
   process.once('SIGINT', () => resolve());
 });
 
-const program = makeProgram(
-  { print: (line) => process.stdout.write(`${line}\n`), untilStopped: () => stopped },
-  process.env,
-);
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.stderr.write(`pantahub: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+process.exitCode = await runPantahub(process.argv.slice(2), processTerminal(), () => stopped);

@@ -1,20 +1,17 @@
 /** The command line of pvr: all commands, the flags of every command, and what failures look like. */
 import {
   type CommandSpec,
+  completionCommand,
   type ExitCode,
   Failure,
   type Flag,
-  findCandidates,
-  helpText,
-  type Input,
-  painter,
-  parseCommandLine,
-  type Result,
+  type Program,
+  runProgram,
   type Terminal,
+  versionCommand,
 } from '@pantavisor/cli';
 import { appCommands } from './commands/app.ts';
 import { checkCommands } from './commands/check.ts';
-import { completionCommand } from './commands/completion.ts';
 import { deviceCommands, readFollowFlag } from './commands/device.ts';
 import { hubCommands } from './commands/hub.ts';
 import { repositoryCommands, settingCommands } from './commands/repository.ts';
@@ -93,12 +90,6 @@ const flags: readonly Flag[] = [
   },
 ];
 
-const versionCommand: CommandSpec<Pvr> = {
-  names: ['version'],
-  summary: 'print the version',
-  run: async () => ({ text: `pvr version ${version}\n`, json: { version } }),
-};
-
 /** The table of everything. Where two commands share an alias, the first one has it. */
 export const program: CommandSpec<Pvr> = {
   names: ['pvr'],
@@ -114,8 +105,8 @@ export const program: CommandSpec<Pvr> = {
     ...hubCommands,
     ...deviceCommands,
     ...settingCommands,
-    completionCommand,
-    versionCommand,
+    completionCommand('pvr', 'com'),
+    versionCommand('pvr', version),
   ],
   examples: [
     ['pvr clone user/device && cd device', 'fetch the state of a device'],
@@ -133,76 +124,30 @@ export const program: CommandSpec<Pvr> = {
  * @returns the exit code (`exitCodes`)
  */
 export async function runPvr(argv: readonly string[], terminal: Terminal, directory: string): Promise<number> {
-  const asJson = argv.includes('--json') || terminal.environment.PVR_JSON === '1';
-  try {
-    const words = wordsToComplete(argv);
-    if (words) {
-      const { candidateSource } = await import('./commands/candidates.ts');
-      const found = await findCandidates(program, words, candidateSource(terminal, directory));
-      // The original's scripts take every word of the answer for a candidate.
-      terminal.stdout.write(argv[0] === '__complete' ? found : found.replace(/\t.*$/gm, ''));
-      return 0;
-    }
-    if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
-      terminal.stdout.write(`pvr version ${version}\n`);
-      return 0;
-    }
-    const asked = argv[0] === 'help' ? [...argv.slice(1), '--help'] : readFollowFlag(argv);
-    const { path, input, help } = parseCommandLine(program, asked, terminal.environment);
-    const command = path.at(-1)!;
-    if (help || !command.run) {
-      terminal.stdout.write(helpText(path, exitCodes));
-      return 0;
-    }
-    const result = await command.run(new Pvr(terminal, input, directory), input);
-    if (result) print(result, terminal, input);
-    return 0;
-  } catch (error) {
-    return reportFailure(error, terminal, asJson);
-  }
+  const runnable: Program<Pvr> = {
+    table: program,
+    exitCodes,
+    version,
+    prefix: 'PVR',
+    createContext: (input) => new Pvr(terminal, input, directory),
+    candidates: async () => (await import('./commands/candidates.ts')).candidateSource(directory),
+    explain,
+  };
+  if (argv[0] === '__complete') return runProgram(runnable, argv, terminal);
+  if (argv.at(-1) !== originalCompletion) return runProgram(runnable, readFollowFlag(argv), terminal);
+  return runProgram(runnable, ['__complete', ...argv.slice(0, -1), ''], withoutExplanations(terminal));
 }
 
-/** What a shell asks completions for; the original's scripts put a flag of their own last. */
-function wordsToComplete(argv: readonly string[]): string[] | undefined {
-  if (argv[0] === '__complete') return argv.slice(1);
-  return argv.at(-1) === '--generate-bash-completion' ? [...argv.slice(0, -1), ''] : undefined;
+/** What the original's completion scripts put last. They take every word of the answer for a candidate. */
+const originalCompletion = '--generate-bash-completion';
+
+function withoutExplanations(terminal: Terminal): Terminal {
+  const { stdout } = terminal;
+  return { ...terminal, stdout: { ...stdout, write: (text) => stdout.write(String(text).replace(/\t.*$/gm, '')) } };
 }
 
-function print({ text, json }: Result, terminal: Terminal, input: Input): void {
-  if (!input.on('json')) terminal.stdout.write(text);
-  // States hold numbers that JavaScript cannot; they are handed on as text.
-  else if (isRaw(json)) terminal.stdout.write(`${json.raw}\n`);
-  else terminal.stdout.write(`${JSON.stringify(json)}\n`);
-}
-
-function isRaw(json: unknown): json is { raw: string } {
-  return typeof json === 'object' && json !== null && 'raw' in json && typeof json.raw === 'string';
-}
-
-function reportFailure(error: unknown, terminal: Terminal, asJson: boolean): number {
-  const { stderr, environment } = terminal;
-  const failure = error instanceof Failure ? error : toFailure(error);
-  const { code, message, hint, details } = failure;
-  if (asJson) {
-    stderr.write(
-      `${JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }), ...(details === undefined ? {} : { details }) } })}\n`,
-    );
-  } else {
-    const paint = painter(stderr, environment);
-    stderr.write(`${paint('red', 'ERROR:')} ${message}\n${hint === undefined ? '' : `${paint('dim', `  ${hint}`)}\n`}`);
-    if (environment.PVR_DEBUG && failure.cause instanceof Error) stderr.write(`${failure.cause.stack}\n`);
-  }
-  return failure.exitCode ?? 3;
-}
-
-/** Errors of the system have a code and say enough; anything else is a defect and shows where it happened. */
-function toFailure(error: unknown): Failure {
-  const { code, message, stack } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC')
-    return new Failure('no-space', `cannot go on: no space is left (${message})`, { cause: error });
-  if (typeof code === 'string' && /^E[A-Z]+$/.test(code))
-    return new Failure('system', `cannot go on: ${message}`, { cause: error });
-  if (error instanceof Error && (error.name === 'ControlError' || error.name === 'ExchangeError'))
-    return new Failure('device-refused', message, { cause: error });
-  return new Failure('unexpected', `cannot go on: ${stack ?? String(error)}`, { cause: error, exitCode: 1 });
+/** What devices refuse. */
+function explain(error: unknown): Failure | undefined {
+  if (!(error instanceof Error) || (error.name !== 'ControlError' && error.name !== 'ExchangeError')) return undefined;
+  return new Failure('device-refused', error.message, { cause: error });
 }

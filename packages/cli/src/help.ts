@@ -36,7 +36,7 @@ export function helpText<C>(path: readonly CommandSpec<C>[], exitCodes: readonly
   const usage = [
     title,
     flags.length > 0 ? '[flags]' : '',
-    command.commands && !command.run ? '<command>' : '',
+    command.commands ? (command.run ? '[command]' : '<command>') : '',
     ...args,
   ];
   const aliases = path.length > 1 ? command.names.slice(1) : [];

@@ -1,8 +1,7 @@
 /** Mechanics of command lines: a table of commands drives parsing, help, completion and suggestions. */
 export { type CommandSpec, type Example, type ExitCode, type Flag, Input, type Result } from './command.ts';
-export { type CandidateSource, completionScript, findCandidates, type Shell, shells } from './completion.ts';
+export type { CandidateSource } from './completion.ts';
 export { Failure, type FailureOptions } from './failure.ts';
-export { helpText } from './help.ts';
 export { processTerminal } from './node-terminal.ts';
 export {
   type Cell,
@@ -16,5 +15,12 @@ export {
   printable,
   type Style,
 } from './output.ts';
-export { type Parsed, parseCommandLine } from './parse.ts';
+export {
+  completionCommand,
+  type Program,
+  printResult,
+  requireWords,
+  runProgram,
+  versionCommand,
+} from './program.ts';
 export type { Terminal } from './terminal.ts';

@@ -79,7 +79,7 @@ export function parseCommandLine<C>(
         path.push(next);
         continue;
       }
-      if (!current.run) throw unknownCommand(path, word);
+      if (!current.run || !current.arguments) throw unknownCommand(path, word);
     }
     values.push(word);
   }

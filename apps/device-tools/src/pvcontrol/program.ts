@@ -52,7 +52,8 @@ async function dispatch(argv: readonly string[], host: ToolHost): Promise<number
   const { options, words } = readWords(argv);
   if (words.length === 0) {
     host.stdout.write(programHelp(verbGroups));
-    return exitCodes.success.code;
+    // A script whose command came out empty has not done what it was to do (tools.md §6: missing arguments).
+    return options.help ? exitCodes.success.code : exitCodes.failed.code;
   }
   const { group, verb, values } = chooseVerb(words, verbGroups);
   if (options.help) {

@@ -52,7 +52,8 @@ export async function signUp(
   return wireAccount(row);
 }
 
-function demandComplete({
+/** What an account needs. @throws Failure `bad-request` with what is missing or not acceptable */
+export function demandComplete({
   email = '',
   nick = '',
   password = '',
@@ -148,12 +149,17 @@ export async function recover(hub: Hub, email: string, www: string): Promise<tru
   return true;
 }
 
+/** @throws Failure `bad-request` for a password that is too short */
+export function demandLength(password: string): void {
+  if (password.length < shortestPassword)
+    throw new Failure('bad-request', `cannot set the password: it must have at least ${shortestPassword} characters`);
+}
+
 /** Sets a new password with the mailed token, activates the account and ends its sessions; a token works once. */
 export async function resetPassword(hub: Hub, token: string, password: string): Promise<true> {
   if (token === '' || password === '')
     throw new Failure('bad-request', 'cannot set the password: token and password are needed');
-  if (password.length < shortestPassword)
-    throw new Failure('bad-request', `cannot set the password: it must have at least ${shortestPassword} characters`);
+  demandLength(password);
   const claims = await hub.tokens.unseal('recover', token);
   if (claims === undefined)
     throw new Failure('bad-request', 'cannot set the password: the link is broken or has expired', { status: 500 });

@@ -1,138 +1,164 @@
-import { Command, InvalidArgumentError, Option as ProgramOption } from 'commander';
-import { type Config, type Option, optionNames, options } from '../config/options.ts';
-import { readConfig } from '../config/read.ts';
+/** The command line of pantahub: all commands, the settings as flags, and what failures look like. */
+import {
+  type CommandSpec,
+  completionCommand,
+  type ExitCode,
+  Failure,
+  type Flag,
+  type Input,
+  printResult,
+  type Result,
+  runProgram,
+  type Terminal,
+  versionCommand,
+} from '@pantavisor/cli';
+import { type Config, type Option, type OptionName, optionNames, options } from '../config/options.ts';
+import { ConfigError, readConfig } from '../config/read.ts';
 import type { Hub } from '../hub.ts';
-import { openHub } from '../open-hub.ts';
-import { checkBlobs } from '../operator/check.ts';
-import { collectGarbage } from '../operator/garbage.ts';
-import { version } from '../operator/routes.ts';
-import { startHub } from '../server.ts';
-import { backUp, restore } from './backup.ts';
-import { userCommands } from './users.ts';
+import { version } from '../version.ts';
+import { storageCommands } from './storage.ts';
+import { userCommand } from './user.ts';
 
-/** Where the program prints; replaced by tests. */
-export interface Terminal {
-  print(line: string): void;
-  /** resolves when the program is asked to end */
+/** What exit codes mean. */
+export const exitCodes: readonly ExitCode[] = [
+  { code: 0, meaning: 'done; serving: stopped in order on SIGTERM or SIGINT' },
+  { code: 1, meaning: 'something unexpected went wrong' },
+  { code: 2, meaning: 'the settings are not acceptable' },
+  { code: 3, meaning: 'the command could not do its work: wrong usage, a file, a port, the database, no such account' },
+  { code: 4, meaning: 'fsck: blobs are missing or damaged' },
+];
+
+/** What commands have at hand. */
+export interface Pantahub {
+  terminal: Terminal;
+  /** Settings of the command line, the environment and the file. @throws Failure `bad-settings` */
+  config(): Config;
+  /** Does something with an opened hub that nobody is served by. */
+  withHub<T>(work: (hub: Hub) => Promise<T>): Promise<T>;
   untilStopped(): Promise<void>;
 }
 
-/** The `pantahub` program with all its commands. */
-export function makeProgram(terminal: Terminal, env: Record<string, string | undefined>): Command {
-  const program = new Command('pantahub');
-  program.description('The hub: cloud API for devices, their owners and their tools.').version(version);
-  for (const name of optionNames) addOption(program, name, options[name]);
-  const config = (): Config => readConfig({ flags: program.opts(), env });
-  const withHub = async (work: (hub: Hub) => Promise<string>) => {
-    const { hub, close } = await openHub({ ...config(), 'log-level': 'warn' });
-    try {
-      terminal.print(await work(hub));
-    } finally {
-      await close();
-    }
+const files: readonly OptionName[] = ['data', 'config', 'tls-cert', 'tls-key', 'console-folder', 'blob-folder'];
+
+/** The settings are read by `readConfig`, which knows the file, too: so flags stand for nothing but themselves here. */
+function flagOf(name: OptionName): Flag {
+  const option: Option = options[name];
+  const choices = option.kind === 'text' ? option.choices : undefined;
+  const fallback = option.kind === 'flag' ? '' : `default: ${String(option.fallback) || 'empty'}; `;
+  return {
+    names: [name],
+    kind: option.kind === 'flag' ? 'boolean' : 'text',
+    value: option.kind,
+    help: `${option.about}${choices ? ` (${choices.join(', ')})` : ''} [${fallback}${option.env}]`,
+    ...(choices ? { choices } : {}),
+    ...(files.includes(name) ? { complete: 'file' } : {}),
   };
-  program.action(() => serve(config(), terminal));
-  program.command('serve', { hidden: true }).action(() => serve(config(), terminal));
-  program
-    .command('backup <file>')
-    .description('write everything (database and blobs) into one tar archive; the hub may be running')
-    .action((file: string) =>
-      withHub(async (hub) => {
-        const { rows, blobs } = await backUp(hub, file);
-        return `${file}: ${rows} rows, ${blobs} blobs`;
-      }),
-    );
-  program
-    .command('restore <file>')
-    .description('read a backup into an empty hub, also of another kind of database or blob store')
-    .action((file: string) =>
-      withHub(async (hub) => {
-        const { rows, blobs } = await restore(hub, file);
-        return `restored ${rows} rows and ${blobs} blobs`;
-      }),
-    );
-  program
-    .command('fsck')
-    .description('read every blob and compare it with its record')
-    .option('--repair', 'mark what is missing or damaged as not uploaded, so that clients upload it again')
-    .action(({ repair }: { repair?: boolean }) =>
-      withHub(async (hub) => {
-        const { checked, findings } = await checkBlobs(hub, repair === true, ({ storageId, problem, repaired }) =>
-          terminal.print(`${storageId} ${problem}${repaired ? ' (repaired)' : ''}`),
-        );
-        if (findings > 0 && repair !== true) process.exitCode = 1;
-        return `${checked} blobs checked, ${findings} findings`;
-      }),
-    );
-  program
-    .command('gc')
-    .description('mark unclaimed devices and remove garbage that is older than the grace time')
-    .action(() => withHub(async (hub) => JSON.stringify(await collectGarbage(hub))));
-  addUserCommands(program, withHub);
-  return program;
 }
 
-function addUserCommands(program: Command, withHub: (work: (hub: Hub) => Promise<string>) => Promise<void>): void {
-  const user = program.command('user').description('accounts of people');
-  user
-    .command('list')
-    .description('all accounts')
-    .action(() => withHub(userCommands.list));
-  user
-    .command('add <nick>')
-    .description('make an account that can be used at once')
-    .requiredOption('--email <address>', 'e-mail address')
-    .requiredOption('--password <text>', 'password, at least 8 characters')
-    .option('--admin', 'make it an administrator')
-    .action((nick: string, more: { email: string; password: string; admin?: boolean }) =>
-      withHub((hub) => userCommands.add(hub, nick, more)),
-    );
-  user
-    .command('password <name> <password>')
-    .description('set a password and end all sessions')
-    .action((name: string, password: string) => withHub((hub) => userCommands.password(hub, name, password)));
-  user
-    .command('role <name> <role>')
-    .description('make somebody admin, or user again')
-    .action((name: string, role: string) => withHub((hub) => userCommands.role(hub, name, role)));
-  user
-    .command('disable <name>')
-    .description('close an account')
-    .action((name: string) => withHub((hub) => userCommands.disable(hub, name, true)));
-  user
-    .command('enable <name>')
-    .description('open it again')
-    .action((name: string) => withHub((hub) => userCommands.disable(hub, name, false)));
-  user
-    .command('invite')
-    .description('make an invitation for one person; valid for a week')
-    .option('--admin', 'to become an administrator')
-    .action(({ admin }: { admin?: boolean }) => withHub((hub) => userCommands.invite(hub, admin === true)));
-}
+const jsonFlag: Flag = {
+  names: ['json'],
+  kind: 'boolean',
+  env: ['PANTAHUB_JSON'],
+  help: 'print results and failures as JSON',
+};
 
-function addOption(program: Command, name: string, option: Option): void {
-  const fallback = option.kind === 'flag' ? '' : `; default ${String(option.fallback) || 'empty'}`;
-  const choices = option.kind === 'text' && option.choices !== undefined ? ` (${option.choices.join(', ')})` : '';
-  const flag = option.kind === 'flag' ? `--${name}` : `--${name} <${option.kind}>`;
-  const keep = (value: string, before: unknown) => {
-    if (before !== undefined && before !== value) throw new InvalidArgumentError('given twice');
-    return value;
-  };
-  const added = new ProgramOption(flag, `${option.about}${choices} [${option.env}${fallback}]`).argParser(keep);
-  // Commander would turn tls-port into tlsPort; the table's own names are used everywhere.
-  added.attributeName = () => name;
-  program.addOption(added);
-}
-
-async function serve(config: Config, terminal: Terminal): Promise<void> {
+const serve: CommandSpec<Pantahub>['run'] = async (pantahub, input) => {
+  const config = pantahub.config();
+  const { startHub } = await import('../server.ts');
   const running = await startHub(config);
-  if (running.invitation !== undefined)
-    terminal.print(
-      `admin invitation: ${running.invitation}  (POST /auth/accounts with email, nick, password and invitation)`,
-    );
-  if (running.tlsUrl !== undefined && running.tlsUrl !== running.url) terminal.print(`https url=${running.tlsUrl}`);
-  if (running.cloneUrl !== undefined) terminal.print(`clone url=${running.cloneUrl}`);
-  terminal.print(`ready url=${running.url}`);
-  await terminal.untilStopped();
+  const { url, tlsUrl, cloneUrl, invitation } = running;
+  const lines = [
+    ...(invitation === undefined
+      ? []
+      : [`admin invitation: ${invitation}  (POST /auth/accounts with email, nick, password and invitation)`]),
+    ...(tlsUrl === undefined || tlsUrl === url ? [] : [`https url=${tlsUrl}`]),
+    ...(cloneUrl === undefined ? [] : [`clone url=${cloneUrl}`]),
+    `ready url=${url}`,
+  ];
+  const ready: Result = {
+    text: `${lines.join('\n')}\n`,
+    json: { url, 'tls-url': tlsUrl, 'clone-url': cloneUrl, invitation },
+  };
+  printResult(ready, pantahub.terminal.stdout, input.on('json'));
+  await pantahub.untilStopped();
   await running.stop();
+  return undefined;
+};
+
+/** The table of everything. */
+export const program: CommandSpec<Pantahub> = {
+  names: ['pantahub'],
+  summary: 'the hub: cloud API for devices, their owners and their tools',
+  about: `Without a command it serves until SIGTERM or SIGINT, and prints 'ready url=…' when it listens. Every flag is a setting, which can also
+be given in the environment or by name in a JSON file; the commands take the same settings, above all --data.`,
+  flags: [...optionNames.map(flagOf), jsonFlag],
+  run: serve,
+  commands: [
+    {
+      names: ['serve'],
+      summary: 'serve, as without a command',
+      examples: [['pantahub serve --data ./hub', 'on 127.0.0.1:12365']],
+      run: serve,
+    },
+    ...storageCommands,
+    userCommand,
+    completionCommand('pantahub'),
+    versionCommand('pantahub', version),
+  ],
+  examples: [
+    ['pantahub --data ./hub --port 12365', 'everything in one folder'],
+    ['pantahub --host 0.0.0.0 --tls-port 443 --data ./hub', 'for devices, which speak only https'],
+    ['pantahub --data ./hub user invite --admin', 'an invitation for an administrator'],
+    ['pantahub --data ./hub backup hub.tar', 'also while the hub runs'],
+  ],
+};
+
+/**
+ * Runs pantahub.
+ * @param argv arguments without the name of the program
+ * @param untilStopped resolves when the program is asked to end
+ * @returns the exit code (`exitCodes`)
+ */
+export function runPantahub(
+  argv: readonly string[],
+  terminal: Terminal,
+  untilStopped: () => Promise<void>,
+): Promise<number> {
+  const createContext = (input: Input): Pantahub => {
+    const config = () => readConfig({ flags: settingsOf(input), env: terminal.environment });
+    return {
+      terminal,
+      config,
+      untilStopped,
+      withHub: async (work) => {
+        const { openHub } = await import('../open-hub.ts');
+        const { hub, close } = await openHub({ ...config(), 'log-level': 'warn' });
+        try {
+          return await work(hub);
+        } finally {
+          await close();
+        }
+      },
+    };
+  };
+  return runProgram({ table: program, exitCodes, version, prefix: 'PANTAHUB', createContext, explain }, argv, terminal);
+}
+
+function settingsOf(input: Input): Partial<Record<OptionName, string>> {
+  return Object.fromEntries(
+    optionNames.flatMap((name) => {
+      const value = input.text(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+function explain(error: unknown): Failure | undefined {
+  if (!(error instanceof ConfigError)) return undefined;
+  const { message, problems } = error;
+  return new Failure('bad-settings', message, {
+    exitCode: 2,
+    details: problems,
+    hint: "'pantahub --help' lists the settings",
+  });
 }

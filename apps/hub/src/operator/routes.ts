@@ -5,9 +5,9 @@ import { Failure } from '../http/failure.ts';
 import type { Metrics } from '../http/metrics.ts';
 import type { Hub } from '../hub.ts';
 import { wireTime } from '../names/times.ts';
+import { version } from '../version.ts';
 import { referencePage } from './reference-page.ts';
 
-export const version = '0.1.0';
 const cacheFor = 30_000;
 
 /** Asks database and blob store whether they answer; the result holds for half a minute. */

@@ -6,7 +6,7 @@ import { wwwUrl } from '../http/base-url.ts';
 import { Answer, type Served, serve } from '../http/call.ts';
 import { Failure } from '../http/failure.ts';
 import type { Hub } from '../hub.ts';
-import { version } from '../operator/routes.ts';
+import { version } from '../version.ts';
 import { consoleCaller, isFromConsole, sessionCookie } from './cookie.ts';
 
 /** A token makes a session only so long after the sign-in, so that an old one does not live on. */

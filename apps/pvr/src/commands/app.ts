@@ -1,8 +1,7 @@
 /** `pvr app`. */
 import type { CommandSpec, Flag, Input } from '@pantavisor/cli';
-import { Failure } from '@pantavisor/cli';
+import { Failure, requireWords } from '@pantavisor/cli';
 import type { Pvr } from '../context.ts';
-import { words } from './words.ts';
 
 type Command = CommandSpec<Pvr>;
 
@@ -97,7 +96,7 @@ const add: Command = {
   ],
   async run(pvr, input) {
     const { addApp } = await import('../apps/apps.ts');
-    const [name] = words(input, 'app add', ['app'], 2);
+    const [name] = requireWords(input, 'pvr app add', ['app'], 2);
     const from = input.text('from');
     if (!from)
       throw new Failure('usage', 'cannot add an app: --from is missing', {
@@ -130,7 +129,7 @@ const install: Command = {
   flags: [...imageFlags, type, base, { ...text(['runlevel'], 'level', 'for compatibility') }],
   async run(pvr, input) {
     const { installApp } = await import('../apps/apps.ts');
-    const [name] = words(input, 'app install', ['app'], 2);
+    const [name] = requireWords(input, 'pvr app install', ['app'], 2);
     const repository = pvr.repository();
     await installApp(pvr, repository, name, imageOptions(input));
     await applyVerity(pvr, name);
@@ -163,7 +162,7 @@ const update: Command = {
   ],
   async run(pvr, input) {
     const { updateApp } = await import('../apps/apps.ts');
-    const [name] = words(input, 'app update', ['app'], 2);
+    const [name] = requireWords(input, 'pvr app update', ['app'], 2);
     const isNew = await updateApp(pvr, pvr.repository(), name, {
       from: input.text('from'),
       patch: input.on('patch'),
@@ -193,7 +192,7 @@ const info: Command = {
   async run(pvr, input) {
     const { readSourceManifest, appName } = await import('../apps/manifest.ts');
     const { prettyText } = await import('../repository/values.ts');
-    const [name] = words(input, 'app info', ['app'], 2);
+    const [name] = requireWords(input, 'pvr app info', ['app'], 2);
     const manifest = JSON.stringify(readSourceManifest(pvr.repository().root, appName(name)));
     return { text: `${prettyText(manifest, '    ', true)}\n`, json: { raw: manifest } };
   },
@@ -206,7 +205,7 @@ const remove: Command = {
   arguments: nameArgument,
   async run(pvr, input) {
     const { removeApp } = await import('../apps/apps.ts');
-    const [name] = words(input, 'app rm', ['app'], 2);
+    const [name] = requireWords(input, 'pvr app rm', ['app'], 2);
     removeApp(pvr.repository().root, name);
     return { text: '', json: { app: name, done: 'removed' } };
   },

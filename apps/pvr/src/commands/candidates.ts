@@ -1,11 +1,11 @@
 /** Names that complete arguments: apps of the repository, signatures, remembered repositories. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CandidateSource, Terminal } from '@pantavisor/cli';
+import type { CandidateSource } from '@pantavisor/cli';
 import { Repository } from '../repository/repository.ts';
 
 /** Never fails: without a repository there are simply no names. */
-export function candidateSource(_terminal: Terminal, directory: string): CandidateSource {
+export function candidateSource(directory: string): CandidateSource {
   const finders: Readonly<Record<string, (repository: Repository) => (readonly [string, string])[]>> = {
     app: ({ root }) =>
       readdirSync(root, { withFileTypes: true })

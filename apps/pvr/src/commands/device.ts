@@ -1,7 +1,14 @@
 /** `pvr device`. */
-import { type CommandSpec, type Flag, formatTable, type Input, painter, printable } from '@pantavisor/cli';
+import {
+  type CommandSpec,
+  type Flag,
+  formatTable,
+  type Input,
+  painter,
+  printable,
+  requireWords,
+} from '@pantavisor/cli';
 import type { Pvr } from '../context.ts';
-import { words } from './words.ts';
 
 type Command = CommandSpec<Pvr>;
 
@@ -24,7 +31,7 @@ const get: Command = {
   async run(pvr, input) {
     const { getDevice } = await import('../hub/devices.ts');
     const { prettyText } = await import('../repository/values.ts');
-    const [name] = words(input, 'device get', ['device'], 3);
+    const [name] = requireWords(input, 'pvr device get', ['device']);
     const text = await getDevice(pvr, name);
     return { text: `${prettyText(text, '    ', true)}\n`, json: { raw: text } };
   },
@@ -43,7 +50,7 @@ const set: Command = {
   async run(pvr, input) {
     const { setMetadata } = await import('../hub/devices.ts');
     const { prettyText } = await import('../repository/values.ts');
-    const [name] = words(input, 'device set', ['device', 'key=value'], 3);
+    const [name] = requireWords(input, 'pvr device set', ['device', 'key=value']);
     const { text, kind } = await setMetadata(pvr, name, input.values.slice(1));
     return { text: `${prettyText(text, '    ', true)}\n${kind} field Updated Successfully\n`, json: { raw: text } };
   },

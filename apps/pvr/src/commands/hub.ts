@@ -1,7 +1,6 @@
 /** Accounts and ownership at a hub. */
-import { type CommandSpec, Failure } from '@pantavisor/cli';
+import { type CommandSpec, Failure, requireWords } from '@pantavisor/cli';
 import type { Pvr } from '../context.ts';
-import { words } from './words.ts';
 
 type Command = CommandSpec<Pvr>;
 
@@ -105,7 +104,7 @@ const claim: Command = {
   ],
   async run(pvr, input) {
     const { claimDevice } = await import('../hub/accounts.ts');
-    const [device] = words(input, 'claim', ['device'], 4);
+    const [device] = requireWords(input, 'pvr claim', ['device'], 4);
     let challenge = input.text('challenge');
     if (challenge === undefined) {
       if (!pvr.terminal.interactive)

@@ -1,8 +1,8 @@
 /** Commands over a repository on this machine. */
 import type { CommandSpec } from '@pantavisor/cli';
-import { Failure } from '@pantavisor/cli';
+import { Failure, requireWords } from '@pantavisor/cli';
 import type { Pvr } from '../context.ts';
-import { nothingToSay, words } from './words.ts';
+import { nothingToSay } from './results.ts';
 
 type Command = CommandSpec<Pvr>;
 
@@ -196,7 +196,7 @@ const exportCommand: Command = {
     const { exportState, filterParts } = await import('../archive/export.ts');
     const { resolve } = await import('node:path');
     const repository = pvr.repository();
-    const [file] = words(input, 'export', ['file'], 1);
+    const [file] = requireWords(input, 'pvr export', ['file'], 1);
     const parts = input
       .list('parts')
       .flatMap((part) => part.split(','))
@@ -220,7 +220,7 @@ const importCommand: Command = {
     const { readExport } = await import('../archive/import.ts');
     const { checkKey } = await import('../repository/values.ts');
     const { resolve } = await import('node:path');
-    const [file] = words(input, 'import', ['file'], 1);
+    const [file] = requireWords(input, 'pvr import', ['file'], 1);
     const repository = pvr.repository();
     const outcome = await repository.change(async () => {
       const found = await readExport(resolve(pvr.directory, file), repository.objects);

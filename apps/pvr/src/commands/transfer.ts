@@ -1,9 +1,8 @@
 /** Commands that move states between repositories, exports, hubs and devices. */
 import type { CommandSpec, Flag, Input } from '@pantavisor/cli';
-import { Failure } from '@pantavisor/cli';
+import { Failure, requireWords } from '@pantavisor/cli';
 import type { Pvr } from '../context.ts';
 import type { Reference } from '../reference.ts';
-import { words } from './words.ts';
 
 type Command = CommandSpec<Pvr>;
 
@@ -154,7 +153,7 @@ const clone: Command = {
     const { cloneDirectory } = await import('../reference.ts');
     const { objectsOption, referenceOf } = await import('./options.ts');
     const { resolve } = await import('node:path');
-    const [text] = words(input, 'clone', ['repository'], 3);
+    const [text] = requireWords(input, 'pvr clone', ['repository']);
     const reference = referenceOf(pvr, text);
     const target = input.values[1] ?? (reference.location.kind === 'socket' ? 'device' : cloneDirectory(text));
     const options = {
@@ -244,7 +243,7 @@ const putObjects: Command = {
   async run(pvr, input) {
     const { uploadObjects } = await import('../transfer/upload.ts');
     const { objectKeys } = await import('../transfer/send.ts');
-    const [endpoint] = words(input, 'putobjects', ['objects-endpoint'], 1);
+    const [endpoint] = requireWords(input, 'pvr putobjects', ['objects-endpoint'], 1);
     const repository = pvr.repository();
     const uploaded = await uploadObjects(pvr, endpoint, objectKeys(repository.readState()), repository.objects, {
       force: input.on('force'),
@@ -308,7 +307,7 @@ const deploy: Command = {
     const { deploy: makeDeploy } = await import('../transfer/deploy.ts');
     const { objectsOption, referenceOf } = await import('./options.ts');
     const { resolve } = await import('node:path');
-    const [directory] = words(input, 'deploy', ['directory'], 101);
+    const [directory] = requireWords(input, 'pvr deploy', ['directory'], 101);
     const given = input.values.slice(1);
     const local = given.length === 0 ? pvr.repository() : undefined;
     const references = local ? [referenceOf(pvr, local.root)] : given.map((text) => referenceOf(pvr, text));
@@ -336,7 +335,7 @@ const fastcopy: Command = {
   async run(pvr, input) {
     const { fastcopy: copy } = await import('../transfer/fastcopy.ts');
     const { referenceOf } = await import('./options.ts');
-    const [source, destination] = words(input, 'fastcopy', ['source', 'destination'], 3);
+    const [source, destination] = requireWords(input, 'pvr fastcopy', ['source', 'destination']);
     const posted = await copy(
       pvr,
       referenceOf(pvr, source),

@@ -1,8 +1,7 @@
 /** `pvr dm-convert` and `pvr dm-apply`. */
 import type { CommandSpec } from '@pantavisor/cli';
-import { Failure } from '@pantavisor/cli';
+import { Failure, requireWords } from '@pantavisor/cli';
 import type { Pvr } from '../context.ts';
-import { words } from './words.ts';
 
 const convert: CommandSpec<Pvr> = {
   names: ['dm-convert', 'dmc'],
@@ -14,7 +13,7 @@ const convert: CommandSpec<Pvr> = {
   examples: [['pvr dm-convert web root.squashfs', 'the image of one container']],
   async run(pvr, input) {
     const { convertToVerity } = await import('../verity/verity.ts');
-    const [first] = words(input, 'dm-convert', ['container'], 3);
+    const [first] = requireWords(input, 'pvr dm-convert', ['container']);
     const slash = first.lastIndexOf('/');
     const container = input.values[1] === undefined && slash > 0 ? first.slice(0, slash) : first.replace(/\/$/, '');
     const volume = input.values[1] ?? (slash > 0 ? first.slice(slash + 1) : undefined);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Terminal } from '@pantavisor/cli';
+import { captureTerminal } from '@pantavisor/cli/testing';
 import { runPvr } from '../program.ts';
 
 export interface Run {
@@ -34,23 +34,9 @@ export function makeWorkspace(context: TestContext, environment: Readonly<Record
   mkdirSync(home);
   const path = (name: string): string => join(directory, name);
   const run: Workspace['run'] = async (argv, below = '.', more = {}) => {
-    const captured = { out: '', err: '' };
-    const output = (to: 'out' | 'err') => ({
-      isTTY: false,
-      columns: 80,
-      write: (text: string | Uint8Array) => {
-        captured[to] += typeof text === 'string' ? text : Buffer.from(text).toString('utf8');
-      },
-    });
-    const terminal: Terminal = {
-      stdout: output('out'),
-      stderr: output('err'),
-      environment: { PATH: process.env.PATH, HOME: home, ...environment, ...more },
-      interactive: false,
-      ask: () => Promise.reject(new Error('a test is asked nothing')),
-    };
+    const terminal = captureTerminal({ PATH: process.env.PATH, HOME: home, ...environment, ...more });
     const code = await runPvr(argv, terminal, join(directory, below));
-    return { code, ...captured };
+    return { code, ...terminal.written };
   };
   return {
     directory,
