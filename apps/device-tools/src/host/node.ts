@@ -13,8 +13,8 @@ export function createNodeTools(): ToolHost {
   return {
     pid: process.pid,
     environment: process.env,
-    stdout: outputOf(process.stdout),
-    stderr: outputOf(process.stderr),
+    stdout: outputOf(1),
+    stderr: outputOf(2),
     stdin: () => process.stdin,
     transport: nodeTransport,
     files: {

@@ -7,7 +7,10 @@ export interface ExitCode {
 
 export const exitCodes = {
   success: { code: 0, meaning: 'the device answered with status 200' },
-  failed: { code: 1, meaning: 'wrong usage or no command at all, no socket, no answer, or a file that cannot be read or written' },
+  failed: {
+    code: 1,
+    meaning: 'wrong usage or no command at all, no socket, no answer, or a file that cannot be read or written',
+  },
   noSpace: { code: 48, meaning: 'not enough disk space on the device' },
   checksum: { code: 60, meaning: 'an object has another checksum than its name' },
   verification: { code: 70, meaning: 'the state of a step was not accepted as signed' },

@@ -54,8 +54,8 @@ export function checkout(repository: Repository, options: CheckoutOptions = {}):
         await chmod(path, 0o444);
       } else await pool.copyTo(sha, path, key);
       written.push(key);
-      const inlineSha = value.kind === 'inline' ? { inlineSha: sha256(value.text) } : {};
-      cache.remember(key, lstatSync(path), { sha, ...inlineSha }, true);
+      const inline = value.kind === 'inline' ? { inline: value.text } : {};
+      cache.remember(key, lstatSync(path), { sha, ...inline }, true);
     });
     rmSync(repository.own('new'), { force: true });
     cache.save();

@@ -9,15 +9,15 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 export interface Content {
   /** SHA-256 of the bytes. */
   sha: string;
-  /** SHA-256 of the canonical JSON, without nulls, of a file that is inlined. */
-  inlineSha?: string;
+  /** Canonical JSON, without nulls, of a file that is inlined. */
+  inline?: string;
   /** The JSON holds nulls, which no state can keep. */
   nulls?: true;
 }
 
-type Entry = [size: number, mtime: number, ctime: number, inode: number, sha: string, inlineSha?: string, nulls?: 1];
+type Entry = [size: number, mtime: number, ctime: number, inode: number, sha: string, inline?: string, nulls?: 1];
 
-const version = 1;
+const version = 2;
 /** Milliseconds between two ticks of the clock that stamps files, with a margin. A file changed again within one tick looks unchanged. */
 const tick = 20;
 
@@ -43,8 +43,8 @@ export class StatCache {
   find(key: string, stats: Stats): Content | undefined {
     const entry = this.#entries[key];
     if (!Array.isArray(entry) || !sameFile(entry, stats)) return undefined;
-    const [, , , , sha, inlineSha, nulls] = entry;
-    return { sha, ...(inlineSha ? { inlineSha } : {}), ...(nulls ? { nulls: true } : {}) };
+    const [, , , , sha, inline, nulls] = entry;
+    return { sha, ...(inline ? { inline } : {}), ...(nulls ? { nulls: true } : {}) };
   }
 
   /**
@@ -52,7 +52,7 @@ export class StatCache {
    * @param stats from before the file was read, or from after this process wrote it
    * @param written this process wrote the file
    */
-  remember(key: string, stats: Stats, { sha, inlineSha, nulls }: Content, written = false): void {
+  remember(key: string, stats: Stats, { sha, inline, nulls }: Content, written = false): void {
     this.#dirty = true;
     if (written) this.#written.set(key, stats.ctimeMs);
     // A file of this very moment may change again without its times telling.
@@ -64,7 +64,7 @@ export class StatCache {
         stats.ctimeMs,
         stats.ino,
         sha,
-        ...((inlineSha ? [inlineSha] : nulls ? [''] : []) as [string?]),
+        ...((inline ? [inline] : nulls ? [''] : []) as [string?]),
         ...((nulls ? [1] : []) as [1?]),
       ] as Entry;
   }

@@ -87,7 +87,7 @@ export async function readContents(
   for (const file of files) {
     const known = cache.find(file.key, file.stats);
     const asInline = inline(file.key);
-    if (known && (!asInline || known.inlineSha !== undefined)) contents.set(file.key, known);
+    if (known && (!asInline || known.inline !== undefined)) contents.set(file.key, known);
     else if (asInline) {
       const content = readInline(file).content;
       contents.set(file.key, content);
@@ -101,15 +101,14 @@ export async function readContents(
   return contents;
 }
 
-function inlineValue(file: TreeFile, old: Value | undefined, { inlineSha }: Content): Value {
-  if (old?.kind === 'inline' && sha256(old.text) === inlineSha) return old;
-  const { text } = readInline(file);
+function inlineValue(file: TreeFile, old: Value | undefined, { inline = '', nulls }: Content): Value {
   // Nulls that came with the state itself, e.g. from a hub, are not ours to remove.
-  if (old?.kind === 'inline' && old.text === text.raw) return old;
-  return { kind: 'inline', text: text.pruned };
+  if (nulls && old?.kind === 'inline' && old.text === readInline(file).raw) return old;
+  return { kind: 'inline', text: inline };
 }
 
-function readInline({ key, path }: TreeFile): { content: Content; text: { raw: string; pruned: string } } {
+/** @returns what is remembered of an inline file, and its canonical JSON with all nulls */
+function readInline({ key, path }: TreeFile): { content: Content; raw: string } {
   const source = readFileSync(path, 'utf8');
   const { root, problems } = readJson(source);
   const [problem] = problems;
@@ -131,7 +130,6 @@ function readInline({ key, path }: TreeFile): { content: Content; text: { raw: s
     });
   const raw = canonicalJson(root);
   const nulls = holdsNull(root);
-  const pruned = nulls ? canonicalJson(withoutNulls(root)) : raw;
-  const content: Content = { sha: sha256(source), inlineSha: sha256(pruned), ...(nulls ? { nulls: true } : {}) };
-  return { content, text: { raw, pruned } };
+  const inline = nulls ? canonicalJson(withoutNulls(root)) : raw;
+  return { content: { sha: sha256(source), inline, ...(nulls ? { nulls: true } : {}) }, raw };
 }
