@@ -254,7 +254,6 @@ export class HubClient implements Remote, Rounds {
     const config = this.#parts.store.snapshot();
     return {
       pollMs: Math.max(1, config.PH_UPDATER_INTERVAL) * 1000,
-      lossMs: config.PH_UPDATER_NETWORK_TIMEOUT * 1000,
       tolerated: config.PH_ONLINE_REQUEST_THRESHOLD,
     };
   }
@@ -265,8 +264,7 @@ export class HubClient implements Remote, Rounds {
 
   #send(event: HubEventBody): void {
     if (this.#closed) return;
-    const at = this.#parts.host.clock.monotonic();
-    const { model, effects, reasons } = stepHubClient(this.#model, { ...event, at, random: this.#random() });
+    const { model, effects, reasons } = stepHubClient(this.#model, { ...event, random: this.#random() });
     this.#model = model;
     for (const reason of reasons) this.#parts.ground.log('INFO', 'hub', sentenceOf(reason));
     for (const effect of effects) this.#execute(effect);
@@ -306,9 +304,6 @@ export class HubClient implements Remote, Rounds {
       case 'pending':
         if (effect.waiting) post({ type: 'restart.block', by: 'progress-report', ms: longestHold });
         else post({ type: 'restart.unblock', by: 'progress-report' });
-        break;
-      case 'lost':
-        post({ type: 'hub.request-failed', reason: effect.reason });
         break;
       case 'forget':
         this.#attempt('forget the registration', credentials.forget());

@@ -21,11 +21,8 @@ export interface HubClientModel {
   readonly failures: number;
   readonly reportFailures: number;
   readonly streamFailures: number;
-  /** Since when no request has been answered; undefined while the Hub answers. */
-  readonly lostSince: number | undefined;
-  /** Requests since then that nobody answered. */
+  /** Requests in a row that nobody answered. */
   readonly unanswered: number;
-  readonly toldLost: boolean;
   /** Something came up while a question was under way: ask once more at once. */
   readonly again: boolean;
   readonly timers: Readonly<Record<string, string>>;
@@ -38,7 +35,7 @@ export interface HubClientModel {
 /** A client before its first event. */
 export function createHubClient(): HubClientModel {
   return {
-    settings: { pollMs: 5000, lossMs: 120_000, tolerated: 0 },
+    settings: { pollMs: 5000, tolerated: 0 },
     state: 'off',
     remote: false,
     registered: false,
@@ -51,9 +48,7 @@ export function createHubClient(): HubClientModel {
     failures: 0,
     reportFailures: 0,
     streamFailures: 0,
-    lostSince: undefined,
     unanswered: 0,
-    toldLost: false,
     again: false,
     timers: {},
     nextNumber: 1,

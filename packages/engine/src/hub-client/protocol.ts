@@ -1,7 +1,6 @@
 /**
  * The language between the Hub client, which decides when to ask the Hub what, and the device, which asks: events in, effects out, plain data.
- * Each event carries the monotonic time in milliseconds at which it happened, and a random number from 0 up to 1 that spreads the
- * requests of a fleet over time.
+ * Each event carries a random number from 0 up to 1 that spreads the requests of a fleet over time.
  */
 import type { Reason } from '../protocol.ts';
 import type { HubMode } from '../updates/protocol.ts';
@@ -59,8 +58,6 @@ export type HubOutcome =
 export interface HubSettings {
   /** PH_UPDATER_INTERVAL, milliseconds. */
   pollMs: number;
-  /** PH_UPDATER_NETWORK_TIMEOUT, milliseconds: a trial bears to be without the Hub for this long. */
-  lossMs: number;
   /** PH_ONLINE_REQUEST_THRESHOLD: requests in a row that may be without an answer before the device counts as offline. */
   tolerated: number;
 }
@@ -88,7 +85,7 @@ export type HubEventBody =
   | { type: 'listening'; id: number }
   /** It no longer does, or would not: `ok` when the stream just ended. */
   | { type: 'listen-ended'; id: number; outcome: HubOutcome };
-export type HubEvent = { at: number; random: number } & HubEventBody;
+export type HubEvent = { random: number } & HubEventBody;
 
 export type HubEffect =
   /** Ends in `answered` with the same id. */
@@ -107,8 +104,6 @@ export type HubEffect =
   | { type: 'mode'; mode: HubMode }
   /** Reports wait to be sent and can be: a reboot should wait for them. Or they no longer do. */
   | { type: 'pending'; waiting: boolean }
-  /** The Hub has been away for longer than a trial bears. */
-  | { type: 'lost'; reason: Reason }
   /** Nobody owned the device so far, and the Hub has forgotten it: its credentials are of no use. */
   | { type: 'forget' }
   /** The device has an owner now: keep the credentials. */

@@ -26,6 +26,8 @@ export interface HubStateRow {
   /** Next state by the kind of answer; what is not named stays. `rest` is where the update in hand puts the client. */
   to: Partial<Record<HubOutcome['kind'], HubState | 'rest'>>;
   mode: HubMode;
+  /** So many failures make the waits longer at most; default: any number. */
+  mostFailures?: number;
   /** Progress may be sent, and the Hub may tell what is new. */
   reports: boolean;
 }
@@ -67,6 +69,8 @@ export const hubStateTable: Readonly<Record<HubState, HubStateRow>> = {
     // Asked only to learn whether the Hub is there; a step that it offers is the one in hand.
     asks: 'poll-steps',
     every: poll,
+    // The end of the trial hangs on it, so a Hub that is back has to be noticed soon.
+    mostFailures: 2,
     to: { 'credentials-refused': 'login' },
     mode: 'online',
     reports: true,

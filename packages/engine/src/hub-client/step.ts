@@ -129,7 +129,7 @@ class HubTurn {
     const before = this.model.state;
     if (state === before) return;
     this.#cancel('ask');
-    const off = state === 'off' ? { lostSince: undefined, unanswered: 0, toldLost: false } : {};
+    const off = state === 'off' ? { unanswered: 0 } : {};
     this.#put({ state, failures: 0, again: false, ...off });
     this.reasons.push({ code: 'hub-state', message: `the Hub client goes from ${before} to ${state}` });
     const { asks } = hubStateTable[state];
@@ -150,9 +150,10 @@ class HubTurn {
 
   #waitToAsk(hintMs?: number): void {
     const { state, settings, failures, stream } = this.model;
-    const regular = hubStateTable[state].every(settings);
+    const { every: interval, mostFailures = failures } = hubStateTable[state];
+    const regular = interval(settings);
     const every = state === 'idle' && stream?.open === true ? Math.max(regular, waitingLimits.listeningMs) : regular;
-    this.#arm('ask', waitMs(every, failures, this.#event.random, hintMs));
+    this.#arm('ask', waitMs(every, Math.min(failures, mostFailures), this.#event.random, hintMs));
   }
 
   #answered(id: number, outcome: HubOutcome): void {
@@ -221,17 +222,15 @@ class HubTurn {
 
   /** Whether the Hub is there at all. Every answer says so, whatever its status. */
   #hear(outcome: HubOutcome): void {
-    const { at } = this.#event;
-    const { lostSince, unanswered, settings, toldLost } = this.model;
-    if (outcome.kind !== 'unreachable') {
-      this.#put({ lostSince: undefined, unanswered: 0, toldLost: false });
+    const { unanswered } = this.model;
+    if (outcome.kind === 'unreachable') {
+      this.#put({ unanswered: unanswered + 1 });
       return;
     }
-    const since = lostSince ?? at;
-    this.#put({ lostSince: since, unanswered: unanswered + 1 });
-    if (toldLost || at - since < settings.lossMs) return;
-    this.#put({ toldLost: true });
-    this.effects.push({ type: 'lost', reason: outcome.reason });
+    this.#put({ unanswered: 0 });
+    if (unanswered === 0) return;
+    // What waits because nobody answered has waited long enough.
+    for (const purpose of ['report', 'listen'] as const) this.#cancel(purpose);
   }
 
   #progress(report: { revision: string; status: string; body: string }): void {
@@ -271,6 +270,7 @@ class HubTurn {
   #listening(id: number): void {
     if (this.model.stream?.id !== id) return;
     this.#put({ stream: { id, open: true }, streamFailures: 0 });
+    this.#hear({ kind: 'ok' });
     this.reasons.push({ code: 'hub-listening', message: 'the Hub tells what is new from now on' });
     // Of what came before nobody has told.
     this.#nudge();

@@ -86,8 +86,6 @@ export type UpdateEventBody =
   /** The revision that `boot.proceed` named could not be run at all: state, signature, checksums, board part. */
   | { type: 'update.run-failed'; failure: Failure }
   | { type: 'hub.state'; mode: HubMode }
-  /** A request to the Hub failed. */
-  | { type: 'hub.request-failed'; reason: Reason }
   | { type: 'restart.block'; by: RestartBlocker; ms?: number }
   | { type: 'restart.unblock'; by: RestartBlocker }
   /** An op of POST /commands. `progress` of the revision in the payload, as for update.requested. */

@@ -14,7 +14,6 @@ import {
   evaluateTrial,
   failAttempt,
   hubChanged,
-  hubFailed,
   type TrialState,
   trialTimer,
 } from './trial.ts';
@@ -65,9 +64,6 @@ function dispatch(turn: UpdateTurn, input: UpdateInput): void {
       break;
     case 'hub.state':
       hubChanged(turn, input.mode);
-      break;
-    case 'hub.request-failed':
-      hubFailed(turn, input.reason);
       break;
     case 'restart.block':
       blockRestart(turn, input.by, input.ms);

@@ -40,11 +40,9 @@ export function evaluateTrial(turn: UpdateTurn, state: TrialState | undefined): 
     turn.putAttempt({ longestMs: state.longestMs });
     turn.arm('limit', model.settings.trialLimitMs + state.longestMs);
   }
-  if (attempt.phase === 'waiting' && dependsOnHub(model) && model.hub === 'offline') {
-    if (!turn.isArmed('hub')) turn.arm('hub', model.settings.hubTimeoutMs);
-    return;
-  }
-  turn.cancel('hub');
+  const isHubAway = dependsOnHub(model) && model.hub === 'offline';
+  watchHub(turn, attempt, isHubAway);
+  if (attempt.phase === 'waiting' && isHubAway) return;
   if (state.goal === 'TIMEDOUT') {
     failAttempt(turn, { code: 'goal-not-reached', reasons: lateReasons(state.late) });
   } else if (attempt.phase === 'waiting') {
@@ -52,9 +50,19 @@ export function evaluateTrial(turn: UpdateTurn, state: TrialState | undefined): 
     turn.putAttempt({ phase: 'testing' });
     turn.arm('commit', model.settings.commitDelayMs);
     store(turn, 'TESTING', becomesRollbackPoint(attempt) ? 'awaiting-commit' : 'awaiting-stable');
-  } else if (!turn.isArmed('commit')) {
+  } else if (!turn.isArmed('commit') && !isHubAway) {
     if (state.unstable.length > 0 || state.goal === 'UNACHIEVED') store(turn, 'TESTING', 'awaiting-containers');
     else succeed(turn);
+  }
+}
+
+/** A revision may do without its Hub for a while, but it neither begins its test nor passes it meanwhile. */
+function watchHub(turn: UpdateTurn, { revision, phase }: Attempt, isAway: boolean): void {
+  if (!isAway) turn.cancel('hub');
+  else if (!turn.isArmed('hub')) {
+    turn.arm('hub', turn.model.settings.hubTimeoutMs);
+    if (phase === 'testing')
+      turn.note({ code: 'trial-without-hub', message: `${revision} has to reach the Hub again to pass its trial` });
   }
 }
 
@@ -169,9 +177,10 @@ export function containersFailed(turn: UpdateTurn, reason: Reason): void {
 export function trialTimer(turn: UpdateTurn, purpose: string): void {
   const { attempt } = turn;
   if (attempt === undefined || !isTrial(attempt)) return;
-  if (purpose === 'hub' && attempt.phase === 'waiting' && turn.model.hub === 'offline') {
-    const message = 'the Hub could not be reached in time';
-    failAttempt(turn, { code: 'hub-unreachable', reasons: [{ code: 'hub-unreachable', message }] });
+  if (purpose === 'hub' && turn.model.hub === 'offline') {
+    const code = attempt.phase === 'testing' ? 'hub-unstable' : 'hub-unreachable';
+    const message = `the Hub could not be reached for ${turn.model.settings.hubTimeoutMs / 1000} s`;
+    failAttempt(turn, { code, reasons: [{ code, message }] });
   }
   if (purpose === 'limit') {
     const message = `${attempt.revision} did not come to rest in the time that a trial may take`;
@@ -182,13 +191,4 @@ export function trialTimer(turn: UpdateTurn, purpose: string): void {
 
 export function hubChanged(turn: UpdateTurn, hub: HubMode): void {
   turn.put({ hub });
-}
-
-/** A request to the Hub failed: a revision of the Hub under test must not lose it. A local one goes on (noted). */
-export function hubFailed(turn: UpdateTurn, reason: Reason): void {
-  const { attempt } = turn;
-  if (attempt?.phase !== 'testing') return;
-  if (dependsOnHub(turn.model)) failAttempt(turn, { code: 'hub-unstable', reasons: [reason] });
-  else
-    turn.note({ code: 'hub-not-needed', message: `${attempt.revision} is tested without the Hub: ${reason.message}` });
 }

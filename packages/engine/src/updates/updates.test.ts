@@ -342,9 +342,20 @@ test('a revision of the Hub waits for it, and fails with its words; a local one 
   late.send({ type: 'hub.state', mode: 'online' });
   late.settle();
   assert.equal(late.progress('5')?.status, 'TESTING');
-  late.send({ type: 'hub.request-failed', reason: { code: 'timeout', message: 'no answer' } });
+  late.send({ type: 'hub.state', mode: 'offline' });
   late.rest();
   assert.equal(late.status('5'), 'ERROR Hub communication not stable');
+  const borne = trial('5', 'online');
+  borne.settle();
+  borne.send({ type: 'hub.state', mode: 'offline' });
+  for (let timer = 0; timer < 2 && borne.progress('5')?.status === 'TESTING'; timer += 1) {
+    borne.fireNext();
+    borne.settle();
+    if (timer === 0) assert.equal(borne.progress('5')?.status, 'TESTING', 'no commit while nobody knows of the Hub');
+    borne.send({ type: 'hub.state', mode: 'online' });
+    borne.settle();
+  }
+  assert.equal(borne.progress('5')?.status, 'DONE');
   const unclaimed = trial('5', 'unclaimed');
   unclaimed.rest();
   assert.equal(unclaimed.progress('5')?.status, 'DONE');
