@@ -57,9 +57,11 @@ async function send<Result>(
 }
 
 function begin(call: HttpCall, length: number | undefined): ClientRequest {
-  const { method, url, headers, authorities, proxy } = call;
+  const { method, url, headers, authorities, proxy, idleTimeout } = call;
   const options: RequestOptions = {
     method,
+    // Counts from the first packet; what is set on a request counts only from the connection on.
+    timeout: idleTimeout,
     headers: { ...headers, ...(length === undefined ? {} : { 'content-length': String(length) }) },
   };
   const isSecure = url.startsWith('https:');

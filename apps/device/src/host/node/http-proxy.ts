@@ -26,8 +26,9 @@ export async function secureThroughProxy(call: HttpCall, proxy: HttpProxy): Prom
 
 function openTunnel({ idleTimeout }: HttpCall, { host, port }: HttpProxy, target: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host, port, method: 'CONNECT', path: target, headers: { host: target }, agent: false });
-    asked.setTimeout(idleTimeout, () =>
+    const options = { method: 'CONNECT', path: target, headers: { host: target }, agent: false, timeout: idleTimeout };
+    const asked = request({ host, port, ...options });
+    asked.on('timeout', () =>
       asked.destroy(new HostError('ETIMEDOUT', 'reach', undefined, `the proxy ${host} said nothing`)),
     );
     const refuse = (status: number | undefined) => {

@@ -13,6 +13,7 @@ import {
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import type { HttpServers } from './http-client.ts';
 
 const content = randomBytes(400_000);
@@ -123,6 +124,26 @@ function makeCertificates(): Record<'good' | 'otherName' | 'expired' | 'stranger
   }
 }
 
+/** Listens, and stands still. */
+const stillServer = `
+const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+  require('node:worker_threads').parentPort.postMessage(server.address().port);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+});`;
+
+/** A port whose queue is full, so that the kernel drops every further call. */
+async function startRinging(): Promise<{ port: number; close(): void }> {
+  const worker = new Worker(stillServer, { eval: true });
+  const [port] = (await once(worker, 'message')) as [number];
+  const callers = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+  await Promise.all(callers.slice(0, 2).map((caller) => once(caller, 'connect')));
+  const close = () => {
+    for (const caller of callers) caller.destroy();
+    void worker.terminate();
+  };
+  return { port, close };
+}
+
 /** Starts the servers on ports that are free. `close` hangs up on everybody. */
 export async function startHttpServers(): Promise<{ servers: HttpServers; close(): void }> {
   const { authorities, ...pairs } = makeCertificates();
@@ -145,10 +166,12 @@ export async function startHttpServers(): Promise<{ servers: HttpServers; close(
   const nobody = await listen(unused);
   unused.close();
   await once(unused, 'close');
+  const ringing = await startRinging();
   const file = { size: content.length, sha256: createHash('sha256').update(content).digest('hex') };
   return {
-    servers: { ...ports, nobody, authorities, file },
+    servers: { ...ports, nobody, ringing: ringing.port, authorities, file },
     close: () => {
+      ringing.close();
       for (const server of running) {
         server.close();
         server.closeAllConnections();

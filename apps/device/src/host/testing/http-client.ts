@@ -17,6 +17,8 @@ export interface HttpServers {
   proxy: number;
   /** A port that nobody listens on. */
   nobody: number;
+  /** A port where calls ring, and nobody picks up. */
+  ringing: number;
   /** PEM of the authority that signed all but the stranger's. */
   authorities: string;
   /** Length and SHA-256 of `/file`. */
@@ -81,6 +83,9 @@ export function testHttpClient(name: string, create: () => Promise<HttpClientFix
       await fails(`${base}/garbage`, 'EPROTO');
       await fails(`${base}/silent`, 'ETIMEDOUT', { idleTimeout: 100 });
       await fails(`http://localhost:${servers.nobody}/`, 'ECONNREFUSED');
+      await fails(`http://127.0.0.1:${servers.ringing}/`, 'ETIMEDOUT', { idleTimeout: 100 });
+      const proxy = { host: '127.0.0.1', port: servers.ringing, tunnel: true };
+      await fails('https://localhost/', 'ETIMEDOUT', { idleTimeout: 100, proxy });
       await fails(`https://localhost:${servers.plain}/`, 'EPROTO', { authorities: servers.authorities });
     });
     test('believes only certificates of its authorities, for the right name, at the right time', async (fixture) => {
