@@ -190,7 +190,7 @@ export class HubClient implements Remote, Rounds {
   /** Another revision runs from now on: one of the device's own does without the Hub, unless configured otherwise. */
   follow(revision: string): void {
     this.#send({ type: 'remote', on: this.#isRemote(revision) });
-    this.#show(this.#model.toldMode);
+    this.#show();
   }
 
   /** A progress was stored. @param body as it is stored, JSON text */
@@ -264,8 +264,10 @@ export class HubClient implements Remote, Rounds {
 
   #send(event: HubEventBody): void {
     if (this.#closed) return;
+    const { state } = this.#model;
     const { model, effects, reasons } = stepHubClient(this.#model, { ...event, random: this.#random() });
     this.#model = model;
+    if (model.state !== state) this.#show();
     for (const reason of reasons) this.#parts.ground.log('INFO', 'hub', sentenceOf(reason));
     for (const effect of effects) this.#execute(effect);
   }
@@ -356,16 +358,19 @@ export class HubClient implements Remote, Rounds {
     this.#parts.online(mode === 'online');
     // The client has other questions than for steps now.
     if (mode !== 'online') this.#answerPolls(false);
-    this.#show(mode);
+    this.#show();
   }
 
-  #show(mode: HubMode): void {
-    const { metadata } = this.#parts;
+  /** In metadata (metadata.md §4); without a value where there is no Hub to be in a state with. */
+  #show(): void {
+    const { state, toldMode } = this.#model;
+    const { device } = this.#parts.metadata;
     const shown = Promise.all([
-      metadata.device.report('pantahub.online', mode === 'online' ? '1' : '0'),
-      metadata.device.report('pantavisor.mode', mode === 'off' ? 'local' : 'remote'),
+      device.report('pantahub.online', toldMode === 'online' ? '1' : '0'),
+      device.report('pantavisor.mode', toldMode === 'off' ? 'local' : 'remote'),
+      device.report('pantahub.state', state === 'off' ? '' : state.replaceAll('-', ' ')),
     ]);
-    this.#attempt('show the mode of the Hub client', shown);
+    this.#attempt('show where the Hub client stands', shown);
   }
 
   #offer(step: Extract<HubEffect, { type: 'offer' }>['step']): Promise<void> {

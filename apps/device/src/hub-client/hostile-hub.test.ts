@@ -145,6 +145,8 @@ test('a Hub that answers garbage harms nothing, is not stormed, and is found aga
       hub.isSane = true;
       await device.host.runUntil(() => (hub?.polls ?? 0) > 0, 3 * 3_600_000);
       assert.equal((await device.statuses()).web, 'STARTED');
+      const { body } = await device.request('GET', '/device-meta');
+      assert.equal(JSON.parse(body)['pantahub.state'], 'idle');
       await device.stop();
     }),
     { numRuns: 15 },
