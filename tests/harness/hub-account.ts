@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
 import { readHubEvents } from '@pantavisor/hub-api';
-import { type HubProcess, request, startProcess } from '../hub/support/process.ts';
+import { type HubProcess, type ProcessPlace, request, startProcess } from '../hub/support/process.ts';
 import { atEnd, temporaryDirectory } from './cleanup.ts';
 import type { RevisionFiles } from './revision.ts';
 
@@ -13,32 +13,51 @@ export interface Report {
   'status-msg': string;
 }
 
+/** Where a hub runs that listens on all addresses there. */
+export interface HubPlace extends ProcessPlace {
+  /** How the test reaches it. */
+  urlOf(port: string): string;
+}
+
 export class HubAccount {
   readonly data: string;
   hub: HubProcess;
-  readonly #token: string;
+  #token = '';
   readonly #settings: Record<string, string>;
+  readonly #place: HubPlace | undefined;
 
-  private constructor(data: string, hub: HubProcess, token: string, settings: Record<string, string>) {
+  private constructor(data: string, hub: HubProcess, settings: Record<string, string>, place: HubPlace | undefined) {
     this.data = data;
     this.hub = hub;
-    this.#token = token;
     this.#settings = settings;
+    this.#place = place;
   }
 
   /** Starts a hub with a demo account and logs in. */
-  static async open(t: TestContext, settings: Record<string, string> = {}): Promise<HubAccount> {
+  static async open(t: TestContext, settings: Record<string, string> = {}, place?: HubPlace): Promise<HubAccount> {
     const data = temporaryDirectory(t);
-    const hub = await HubAccount.#start(data, '0', settings);
-    const body = { username: 'user1', password: 'user1' };
-    const { json } = await request(hub.url, 'POST', '/auth/login', undefined, body);
-    const account = new HubAccount(data, hub, json.token ?? '', settings);
+    const account = new HubAccount(data, await HubAccount.#start(data, '0', settings, place), settings, place);
     atEnd(t, async () => void (await account.hub.end('SIGTERM')));
+    await account.login();
     return account;
   }
 
-  static #start(data: string, port: string, settings: Record<string, string>): Promise<HubProcess> {
-    return startProcess({ data, port, 'demo-accounts': 'true', 'stop-seconds': '1', ...settings });
+  static async #start(
+    data: string,
+    port: string,
+    settings: Record<string, string>,
+    place: HubPlace | undefined,
+  ): Promise<HubProcess> {
+    const usual = { data, port, 'demo-accounts': 'true', 'stop-seconds': '1', ...(place ? { host: '::' } : {}) };
+    const hub = await startProcess({ ...usual, ...settings }, place);
+    return place === undefined ? hub : { ...hub, url: place.urlOf(new URL(hub.url).port) };
+  }
+
+  /** Gets a new token. */
+  async login(): Promise<void> {
+    const body = { username: 'user1', password: 'user1' };
+    const { json } = await request(this.hub.url, 'POST', '/auth/login', undefined, body);
+    this.#token = json.token ?? '';
   }
 
   get port(): string {
@@ -55,7 +74,7 @@ export class HubAccount {
     const { port } = this;
     await this.hub.end('SIGKILL');
     await act();
-    this.hub = await HubAccount.#start(this.data, port, this.#settings);
+    this.hub = await HubAccount.#start(this.data, port, this.#settings, this.#place);
   }
 
   /** A request of the account. */
@@ -97,8 +116,13 @@ export class HubAccount {
     return String(step.rev);
   }
 
-  reports(id: string, revision: string): Promise<Report[]> {
-    return this.ask('GET', `/trails/${id}/steps/${revision}/reports`);
+  /** What was reported about a step; nothing about one that is not posted yet. */
+  async reports(id: string, revision: string): Promise<Report[]> {
+    const path = `/trails/${id}/steps/${revision}/reports`;
+    const { status, json } = await request(this.hub.url, 'GET', path, this.#token);
+    if (status === 404) return [];
+    assert.equal(status, 200, `${path}: ${JSON.stringify(json)}`);
+    return json as unknown as Report[];
   }
 
   /** Waits until the hub knows the end of a step, as it tells itself. */

@@ -2,7 +2,7 @@
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { canonicalValue } from '@pantavisor/state';
-import type { ContainerRecipe } from '../../containers/src/recipe.ts';
+import type { ContainerRecipe, RevisionRecipe } from '../../containers/src/recipe.ts';
 import { temporaryDirectory } from './cleanup.ts';
 import { type DeviceRun, TestDevice } from './device.ts';
 import { HubAccount, type Report } from './hub-account.ts';
@@ -28,19 +28,28 @@ export class OnlineDevice {
     this.run = run;
   }
 
+  /** A device that has joined and waits for steps; as {@link begin}. */
+  static async install(...what: Parameters<typeof OnlineDevice.begin>): Promise<OnlineDevice> {
+    const online = await OnlineDevice.begin(...what);
+    await online.joined();
+    return online;
+  }
+
   /**
-   * A device that has joined and waits for steps.
+   * A device that runs its first revision, and is about to join.
    * @param more configuration; may depend on the hub, and may name another way to it
+   * @param hub the one to join, or settings of a new one
    */
-  static async install(
+  static async begin(
     t: TestContext,
     more: Record<string, string> | ((account: HubAccount) => Promise<Record<string, string>>) = {},
-    hub: Record<string, string> = {},
+    hub: Record<string, string> | HubAccount = {},
+    recipe: RevisionRecipe = UpdateDevice.recipe(withWeb('first')),
   ): Promise<OnlineDevice> {
-    const account = await HubAccount.open(t, hub);
+    const account = hub instanceof HubAccount ? hub : await HubAccount.open(t, hub);
     const own = typeof more === 'function' ? await more(account) : more;
     const work = temporaryDirectory(t);
-    const files = await writeRevision(work, UpdateDevice.recipe(withWeb('first')), 'initial');
+    const files = await writeRevision(work, recipe, 'initial');
     // As pvr writes it and a hub stores it: what is only written in another way would count as changed.
     writeFileSync(files.state, canonicalValue(JSON.parse(readFileSync(files.state, 'utf8'))));
     const device = new TestDevice(t, undefined, {
@@ -57,17 +66,26 @@ export class OnlineDevice {
     });
     const online = new OnlineDevice(account, device, work, device.start(files));
     await online.run.ready();
-    await online.run.line(/Hub client goes from .* to idle/);
     return online;
   }
 
-  /** Posts a revision made of these containers. */
-  async post(id: string, name: string, containers: ContainerRecipe[]): Promise<string> {
-    return this.account.post(id, await this.build(name, containers));
+  /** Waits until the hub has its first revision, and it asks for steps. */
+  async joined(): Promise<void> {
+    await this.run.line(/Hub client goes from .* to idle/);
   }
 
-  build(name: string, containers: ContainerRecipe[]): Promise<RevisionFiles> {
-    return writeRevision(this.#work, UpdateDevice.recipe(containers), name);
+  /** What the hub knows it by. */
+  get id(): string {
+    return readFileSync(`${this.device.base}/pv/device-id`, 'utf8').trim();
+  }
+
+  /** Posts a revision made of these containers. */
+  async post(id: string, name: string, recipe: ContainerRecipe[] | RevisionRecipe): Promise<string> {
+    return this.account.post(id, await this.build(name, recipe));
+  }
+
+  build(name: string, recipe: ContainerRecipe[] | RevisionRecipe): Promise<RevisionFiles> {
+    return writeRevision(this.#work, Array.isArray(recipe) ? UpdateDevice.recipe(recipe) : recipe, name);
   }
 
   /** The end of a step as the hub knows it; runtimes that end on the way are started again. */

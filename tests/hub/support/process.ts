@@ -16,8 +16,18 @@ export interface HubProcess {
   end(signal: NodeJS.Signals): Promise<number | string | null>;
 }
 
+/** Where a hub runs. */
+export interface ProcessPlace {
+  /** What its program is started with, e.g. one that goes to another namespace first. */
+  command?: readonly string[];
+  environment?: Record<string, string>;
+}
+
 /** Starts the program and waits until it is ready. */
-export async function startProcess(settings: Record<string, string>): Promise<HubProcess> {
+export async function startProcess(
+  settings: Record<string, string>,
+  { command = [], environment = {} }: ProcessPlace = {},
+): Promise<HubProcess> {
   const argv = Object.entries({
     port: '0',
     'log-level': 'error',
@@ -25,7 +35,8 @@ export async function startProcess(settings: Record<string, string>): Promise<Hu
     'rate-per-caller': '0',
     ...settings,
   }).map(([name, value]) => (value === 'true' ? `--${name}` : `--${name}=${value}`));
-  const child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [file = program, ...words] = [...command, program, ...argv];
+  const child = spawn(file, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
   let printed = '';
   child.stderr.setEncoding('utf8');
   child.stderr.on('data', (text: string) => {
