@@ -39,7 +39,7 @@ const stages: Record<string, () => Plan> = {
   e2e: () => [
     [
       ...suite('e2e', ['tests/!(boot|hub|pvr|browser|architectures)/**/*.test.ts'], 1),
-      ...suite('e2e: hub and pvr', ['tests/{hub,pvr}/**/*.test.ts'], 1),
+      ...suite('e2e: hub and pvr', ['tests/{hub,pvr}/*.test.ts'], 1),
     ],
     ...suite('e2e: console', ['tests/browser/**/*.test.ts'], 1),
   ],
@@ -58,6 +58,8 @@ const stages: Record<string, () => Plan> = {
 /** Stages that only run when they are named. */
 const onDemand: Record<string, () => Plan> = {
   'boot-all': () => suite('boot-all', ['tests/boot/**/*.test.ts'], 2),
+  /** More devices than the tests of other devices could bear beside them. */
+  'hub-all': () => suite('hub-all', ['tests/hub/**/*.test.ts'], 1),
   'device-small': () =>
     smallHost('device-small', [
       'tests/architectures/*.test.ts',
