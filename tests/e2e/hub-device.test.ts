@@ -7,7 +7,7 @@ import { skipWithoutContainers } from '../harness/facilities.ts';
 import { OnlineDevice, withWeb } from '../harness/online-device.ts';
 import { probeContainer } from '../harness/revision.ts';
 
-const options = { skip: await skipWithoutContainers(), timeout: 60_000 };
+const options = { skip: await skipWithoutContainers(), timeout: 180_000 };
 
 test('a device joins by its token, uploads its factory revision and takes a step to UPDATED', options, async (t) => {
   const online = await OnlineDevice.install(t);
