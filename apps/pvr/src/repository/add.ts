@@ -2,6 +2,7 @@
 import { relative, resolve, sep } from 'node:path';
 import { Failure } from '@pantavisor/cli';
 import { globPattern } from './glob.ts';
+import { ignoreFile } from './ignored.ts';
 import type { Repository } from './repository.ts';
 import { checkKey, isSha } from './values.ts';
 import { readContents, takeSnapshot } from './working-tree.ts';
@@ -23,7 +24,7 @@ export async function addFiles(
   options: { raw: boolean; directory: string },
 ): Promise<AddOutcome> {
   const snapshot = await takeSnapshot(repository);
-  const { tree, staged, pristine, cache } = snapshot;
+  const { tree, ignored, staged, pristine, cache } = snapshot;
   const notes: string[] = [];
   const patterns = (words.length === 0 ? [repository.root] : words).map((word) => {
     const key = relative(repository.root, resolve(options.directory, word)).split(sep).join('/');
@@ -43,7 +44,9 @@ export async function addFiles(
       notes.push(`${key} is not added: ${reason}, and a state holds only files`);
     for (const key of tree.empty.filter(named))
       notes.push(`${key} is not added: the directory is empty, and a state holds only files`);
-    if (pattern.key !== '' && !chosen.some(({ key }) => named(key)) && !tree.empty.some(named))
+    const cause = ignored.find((key) => pattern.key === key || pattern.key.startsWith(`${key}/`));
+    if (cause !== undefined) notes.push(`${pattern.word} is not added: ${ignoreFile} leaves out ${cause}`);
+    else if (pattern.key !== '' && !chosen.some(({ key }) => named(key)) && !tree.empty.some(named))
       notes.push(`${pattern.word} matches no file`);
   }
   for (const { key, link } of chosen) {

@@ -269,3 +269,29 @@ test('a broken .json file is named with its line', async (context) => {
   await space.ok(['add', '--raw', '.']);
   await space.ok(['commit']);
 });
+
+test('.pvrignore leaves out what is not committed yet, and itself', async (context) => {
+  const space = makeWorkspace(context);
+  await space.ok(['init']);
+  space.write({ 'build/kept': 'x', 'web/run.json': {}, 'notes.log': 'x' });
+  await space.ok(['add', 'build/kept']);
+  await space.ok(['commit']);
+  space.write({
+    '.pvrignore': '# what tools leave\nbuild/\n*.log\n!web/*.log\n/only-here\n',
+    'build/new': 'x',
+    'web/app.log': 'x',
+    'web/only-here': 'x',
+    'only-here/a': 'x',
+  });
+  assert.equal(await space.ok(['status']), '? web/app.log\n? web/only-here\n? web/run.json\n');
+  space.write({ 'build/kept': 'changed' });
+  assert.match(await space.ok(['status']), /^C build\/kept$/m, 'what is committed stays');
+  const { code, err } = await space.run(['add', '.', 'notes.log', 'only-here/a']);
+  assert.equal(code, 0);
+  assert.match(err, /notes\.log is not added: \.pvrignore leaves out notes\.log/);
+  assert.match(err, /only-here\/a is not added: \.pvrignore leaves out only-here/);
+  await space.ok(['commit']);
+  const state = JSON.parse(await space.ok(['json']));
+  assert.deepEqual(Object.keys(state), ['#spec', 'build/kept', 'web/app.log', 'web/only-here', 'web/run.json']);
+  assert.equal(await space.ok(['status']), '');
+});

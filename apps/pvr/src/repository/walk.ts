@@ -47,9 +47,9 @@ export interface Tree {
 
 /**
  * Walks a tree. Links to files count as the files they lead to, as in the original; other links and devices are obstacles.
- * @param skip keys of directories that are not entered
+ * @param skip what is left out; directories are not entered
  */
-export function walkTree(root: string, skip: (key: string) => boolean): Tree {
+export function walkTree(root: string, skip: (key: string, directory: boolean) => boolean): Tree {
   const tree: Tree = { files: new Map(), obstacles: [], empty: [] };
   const pending = [''];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
@@ -58,7 +58,7 @@ export function walkTree(root: string, skip: (key: string) => boolean): Tree {
     if (entries.length === 0 && directory !== '') tree.empty.push(directory);
     for (const entry of entries) {
       const key = prefix + entry.name;
-      if (skip(key)) continue;
+      if (skip(key, entry.isDirectory())) continue;
       if (entry.isDirectory()) {
         pending.push(key);
         continue;

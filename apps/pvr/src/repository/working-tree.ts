@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Failure } from '@pantavisor/cli';
 import { canonicalJson, readJson } from '@pantavisor/state';
 import { hashFiles, sha256 } from './hashing.ts';
+import { readIgnoreTest } from './ignored.ts';
 import { holdsNull, withoutNulls } from './patch.ts';
 import type { Repository } from './repository.ts';
 import type { Staged } from './staged.ts';
@@ -18,6 +19,8 @@ export interface Snapshot {
   /** Committed and added files as they are now. */
   working: StateDocument;
   tree: Tree;
+  /** Files and directories that `.pvrignore` leaves out of the tree. */
+  ignored: string[];
   changes: Record<ChangeKind, string[]>;
   /** Inline files with nulls, which a state cannot hold. */
   nulls: string[];
@@ -36,8 +39,16 @@ export function isInline(key: string, pristine: Value | undefined, forceObject: 
 export async function takeSnapshot(repository: Repository): Promise<Snapshot> {
   const pristine = repository.readState();
   const staged = repository.readStaged();
-  const tracksBootLinks = [...pristine.values.keys(), ...staged.keys()].some((key) => key.startsWith('.pv/'));
-  const tree = walkTree(repository.root, (key) => key === '.pvr' || (key === '.pv' && !tracksBootLinks));
+  const known = [...pristine.values.keys(), ...staged.keys()];
+  const tracksBootLinks = known.some((key) => key.startsWith('.pv/'));
+  const isIgnored = await readIgnoreTest(repository.root, known);
+  const ignored: string[] = [];
+  const tree = walkTree(repository.root, (key, directory) => {
+    if (key === '.pvr' || (key === '.pv' && !tracksBootLinks)) return true;
+    const leaveOut = isIgnored?.(key, directory) === true;
+    if (leaveOut) ignored.push(key);
+    return leaveOut;
+  });
   const cache = new StatCache(repository.own('stat-cache'));
 
   const changes: Snapshot['changes'] = { added: [], removed: [], changed: [], untracked: [] };
@@ -73,7 +84,7 @@ export async function takeSnapshot(repository: Repository): Promise<Snapshot> {
   }
   cache.keepOnly(tree.files);
   cache.save();
-  return { pristine, staged, working, tree, changes, nulls, cache };
+  return { pristine, staged, working, tree, ignored, changes, nulls, cache };
 }
 
 /** The content of each file, from the cache where it can say, by reading where not. */
