@@ -56,6 +56,15 @@ onEveryBackend('fleet', (ground) => {
     assert.equal(await total('tag:site'), 300);
     assert.equal(await total('-tag:site'), 1);
     assert.equal(await total('rev:>3'), 200);
+    // Tags are those of the moment: texts only, set, changed and taken away by whatever way metadata is written.
+    const tagged = `/devices/${bare.id}/user-meta`;
+    const write = (method: string, body: object) => world.must(method, tagged, { token: owner.token, body });
+    await write('PUT', { 'tag.site': 'oslo', 'tag.n': 1, other: 'x' });
+    assert.deepEqual([await total('tag:site=oslo'), await total('tag:n')], [1, 0]);
+    await write('PATCH', { 'tag.site': 'rome', 'tag.ring': 'new' });
+    assert.deepEqual((await fleet(world, owner.token, 'tag:ring=new')).devices[0]?.tags, { site: 'rome', ring: 'new' });
+    await write('PUT', {});
+    assert.deepEqual([await total('tag:site=rome'), await total('-tag:site')], [0, 1]);
     assert.equal(await total('public:yes'), 0);
     assert.equal(await total(`${bare.id.slice(0, 12)}`), 1);
     assert.equal(await total('tag:x\'";--=y'), 0);

@@ -5,6 +5,7 @@ import * as stepReports from './migrations/0002-step-reports.ts';
 import * as console from './migrations/0003-console.ts';
 import * as logStreams from './migrations/0004-log-streams.ts';
 import * as followers from './migrations/0005-followers.ts';
+import * as deviceTags from './migrations/0006-device-tags.ts';
 import type { Dialect } from './open.ts';
 import type { Tables } from './schema.ts';
 
@@ -15,6 +16,7 @@ export const migrations: Record<string, { up(db: Kysely<unknown>, dialect: Diale
   '0003-console': console,
   '0004-log-streams': logStreams,
   '0005-followers': followers,
+  '0006-device-tags': deviceTags,
 };
 
 /**

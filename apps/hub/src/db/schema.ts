@@ -54,6 +54,8 @@ export interface Tables {
     modified: number;
     /** whom the device follows, from its user metadata (followers/address.ts); null = it says nothing */
     follows: Generated<string | null>;
+    /** members of the user metadata whose names begin with `tag.`, without that; kept by the database */
+    tags: Generated<Json>;
   };
   join_tokens: {
     id: string;

@@ -6,7 +6,7 @@ import { noteFollowing } from '../followers/queue.ts';
 import { sortedMap } from '../http/json.ts';
 import { wireTime } from '../names/times.ts';
 
-export type DeviceRow = Omit<Selectable<Tables['devices']>, 'follows'>;
+export type DeviceRow = Omit<Selectable<Tables['devices']>, 'follows' | 'tags'>;
 type Meta = Record<string, unknown>;
 
 export const deviceStore = {

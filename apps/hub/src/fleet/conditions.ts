@@ -60,7 +60,7 @@ function termCondition({ field, value }: FleetTerm, dialect: Dialect, now: numbe
       return sql`${revision} ${sql.raw(operator)} ${Number(value.replace(/^[<>]/, ''))}`;
     }
     case 'tag':
-      return metadata(dialect, ['d.user_meta'], `tag.${name}`, wanted);
+      return metadata(dialect, ['d.tags'], name, wanted);
     case 'meta':
       return metadata(dialect, ['d.user_meta', 'd.device_meta'], name, wanted);
     case 'seen':

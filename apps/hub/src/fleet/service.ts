@@ -42,7 +42,7 @@ interface Row {
   id: string;
   nick: string;
   is_public: number;
-  user_meta: string;
+  tags: string;
   seen: number | null;
   modified: number;
   status: string;
@@ -59,7 +59,7 @@ export async function listFleet(hub: Hub, caller: Principal, query: Query): Prom
   const order = sql`${orders[name] ?? sql`d.nick`} ${sql.raw(direction)}, d.id`;
   // First only ids, in an index where the sort has one; then what is shown of them.
   const { rows } = await sql<Row>`
-    select d.id, d.nick, d.is_public, d.user_meta, d.seen, d.modified, ${status} as status, t.last_rev, t.progress_rev
+    select d.id, d.nick, d.is_public, d.tags, d.seen, d.modified, ${status} as status, t.last_rev, t.progress_rev
     from devices d left join trails t on t.id = d.id
     where d.id in (select id from (select d.id as id ${from} order by ${order} limit ${size} offset ${offset}) page)
     order by ${order}`.execute(hub.db);
@@ -103,17 +103,9 @@ async function wire(hub: Hub, rows: Row[]): Promise<FleetDevice[]> {
       'state-sha': steps.get(`${row.id}-${row.last_rev}`)?.sha ?? '',
       'last-seen': wireTime(hub.presence.seen(row.id) ?? row.seen),
       'time-modified': wireTime(row.modified),
-      tags: tagsOf(row.user_meta),
+      tags: JSON.parse(row.tags) as Record<string, string>,
     };
   });
-}
-
-function tagsOf(meta: string): Record<string, string> {
-  if (!meta.includes('"tag.')) return {};
-  const found = Object.entries(JSON.parse(meta) as Record<string, unknown>).filter(
-    ([name, value]) => name.startsWith('tag.') && typeof value === 'string',
-  );
-  return Object.fromEntries(found.map(([name, value]) => [name.slice('tag.'.length), String(value)]));
 }
 
 /** Rows of a question that looks at every device of an owner: off the thread that serves where the database would hold it up. */
@@ -154,36 +146,67 @@ export class FleetCounts {
   }
 }
 
+interface Counted {
+  value: string;
+  count: number;
+}
+
+/** The most frequent first. */
+const inOrder = (counts: ReadonlyMap<string, number>, limit?: number): Counted[] =>
+  [...counts]
+    .map(([value, count]) => ({ value, count }))
+    .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
+    .slice(0, limit);
+
+/**
+ * Each facet is counted among the devices that match the terms of all others, so that it shows what else there would be. Facets
+ * without terms of their own count the same devices: status and revision are then read in one go, since reading is what takes time.
+ */
 async function countFacets(hub: Hub, owner: string, terms: FleetTerm[]): Promise<FleetFacets> {
   const from = (except?: FleetTerm['field']) => selection(hub, owner, terms, except);
   const now = hub.clock();
-  const by = async (value: RawBuilder<unknown>, except: FleetTerm['field'], limit = 1000) => {
+  const has = (field: FleetTerm['field']) => terms.some((term) => term.field === field);
+  const by = async (values: RawBuilder<unknown>[], except?: FleetTerm['field']) => {
+    const columns = sql.join(values.map((value, index) => sql`${value} as ${sql.ref(`v${index}`)}`));
+    const places = sql.join(values.map((_, index) => sql.lit(index + 1)));
     const rows = await readMany(
       hub,
-      sql<{ value: unknown; count: number }>`
-        select ${value} as value, count(*) as count ${from(except)} group by 1 order by 2 desc, 1 limit ${limit}`,
+      sql<Record<string, unknown>>`select ${columns}, count(*) as count ${from(except)} group by ${places}`,
     );
-    return rows.map((row) => ({ value: String(row.value), count: Number(row.count) }));
+    return values.map((_, index) => {
+      const counts = new Map<string, number>();
+      for (const row of rows) {
+        const value = String(row[`v${index}`]);
+        counts.set(value, (counts.get(value) ?? 0) + Number(row.count));
+      }
+      return counts;
+    });
   };
   const bucket = sql`case when d.seen is null then 'never' ${sql.join(
     ages.toReversed().map(([name, age]) => sql`when d.seen <= ${now - age} then ${sql.lit(name)}`),
     sql` `,
   )} else '<15m' end`;
-  const tagged =
-    hub.database.dialect === 'sqlite' ? sql`json_each(m.user_meta) e` : sql`json_each_text(m.user_meta::json) e`;
+  const apart = has('status') || has('rev');
+  const [statuses = new Map(), revisions = new Map()] = apart
+    ? [...(await by([status], 'status')), ...(await by([revision], 'rev'))]
+    : await by([status, revision]);
+  const [seen = new Map()] = await by([bucket], 'seen');
+  const each = hub.database.dialect === 'sqlite' ? sql`json_each(m.tags) e` : sql`json_each_text(m.tags::json) e`;
   const tags = await readMany(
     hub,
     sql<{ name: string; value: string; count: number }>`
-    select substr(e.key, 5) as name, e.value as value, count(*) as count
-    from (select d.user_meta ${from('tag')} and d.user_meta like '%"tag.%') m, ${tagged}
-    where e.key like 'tag.%' group by 1, 2 order by 1, 3 desc, 2 limit ${mostTags}`,
+    select e.key as name, e.value as value, sum(m.count) as count
+    from (select d.tags, count(*) as count ${from('tag')} and d.tags <> '{}' group by d.tags) m, ${each}
+    group by 1, 2 order by 1, 3 desc, 2 limit ${mostTags}`,
   );
-  const [all] = await readMany(hub, sql<{ total: number }>`select count(*) as total ${from()}`);
+  const total = apart
+    ? await readMany(hub, sql<{ total: number }>`select count(*) as total ${from()}`)
+    : [{ total: [...statuses.values()].reduce((sum: number, some: number) => sum + some, 0) }];
   return {
-    total: Number(all?.total ?? 0),
-    statuses: await by(status, 'status'),
-    revisions: await by(revision, 'rev', mostRevisions),
-    seen: await by(bucket, 'seen'),
+    total: Number(total[0]?.total ?? 0),
+    statuses: inOrder(statuses),
+    revisions: inOrder(revisions, mostRevisions),
+    seen: inOrder(seen),
     tags: tags.map(({ name, value, count: some }) => ({ name, value: String(value), count: Number(some) })),
   };
 }
