@@ -7,6 +7,8 @@ import { makeTree } from '../storage/durable.ts';
 const server = '/usr/sbin/dropbear';
 /** Takes every login into the container that its user name says; without it there is nothing to log in to. */
 const entrance = '/usr/bin/fallbear-cmd';
+/** That of distributions takes only users of /etc/passwd, with keys in their homes; containers are none. */
+const wrongServer = `cannot offer SSH: ${server} does not know -n, which takes any user name for the keys of one file; install the build of Pantavisor's own distribution`;
 const address = '0.0.0.0:8222';
 const defaultKeys = '__default__';
 const keysInUserMeta = 'pvr-sdk.authorized_keys';
@@ -52,10 +54,19 @@ export class SshServer {
     try {
       await makeTree(host.files, cache);
       const argv = [server, '-F', '-p', address, '-n', keys, '-R', '-c', entrance];
-      const started = await host.processes.spawn(argv, { onLine: (_, line) => log('INFO', 'ssh', line) });
+      let refused = false;
+      const onLine = (_: string, line: string) => {
+        refused ||= line === 'Invalid option -n';
+        // What follows is a page about all other options.
+        if (!refused) log('INFO', 'ssh', line);
+      };
+      const started = await host.processes.spawn(argv, { onLine });
       this.#process = started;
       log('INFO', 'ssh', `SSH server on ${address}`);
-      void started.exited.then(({ code, signal }) => log('INFO', 'ssh', `SSH server has ended (${code ?? signal})`));
+      void started.exited.then(({ code, signal }) => {
+        if (refused) log('ERROR', 'ssh', wrongServer);
+        else log('INFO', 'ssh', `SSH server has ended (${code ?? signal})`);
+      });
     } catch (error) {
       log('ERROR', 'ssh', `cannot start the SSH server: ${error instanceof Error ? error.message : error}`);
     }
