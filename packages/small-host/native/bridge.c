@@ -56,12 +56,23 @@ static double door_sys(uint32_t arguments, uint32_t count) {
   return result == -1 ? -(double)errno : (double)result;
 }
 
-/* put(text, offset): writes UTF-8 into the window without a NUL; the length in bytes, or -ENOBUFS (-105) when it does not fit. */
+/* Length of UTF-8 as JavaScript counts: 16-bit units. What is beyond 16 bits has four bytes and two units. */
+static size_t units_of(const char *text) {
+  size_t units = 0;
+  for (; *text; text += 1) units += ((unsigned char)*text & 0xc0) != 0x80 ? 1 + ((unsigned char)*text >= 0xf0) : 0;
+  return units;
+}
+
+/*
+ * put(text, offset, its length in JavaScript): writes UTF-8 into the window without a NUL; the length in bytes, or -ENOBUFS (-105) when it does not
+ * fit, or -EILSEQ (-84) when it is shorter than it should be, because it holds a NUL. Without the length the text is taken as it is.
+ */
 static double door_put(uint32_t arguments, uint32_t count) {
   uint32_t text = text_argument(arguments, 0);
   size_t length = strlen(at(text));
   double offset = number_argument(arguments, count, 1), result = -ENOBUFS;
-  if (offset >= 0 && offset + (double)length <= WINDOW) {
+  if (count > 2 && (double)units_of(at(text)) != number_argument(arguments, count, 2)) result = -EILSEQ;
+  else if (offset >= 0 && offset + (double)length <= WINDOW) {
     memcpy(in_window(offset, (double)length), at(text), length);
     result = (double)length;
   }

@@ -2,7 +2,7 @@
 import type { ContainerDetailJson, ContainerJson, GroupJson, RefusalCode } from '@pantavisor/ctrl-api';
 import type { BackoffPolicy } from '@pantavisor/state';
 import type { ContainerAction, ContainerReport, GroupReport, Runtime } from '../runtime/facade.ts';
-import { done, type Handler, jsonAnswer, parseObject, RefusedError } from './call.ts';
+import { done, type Handler, jsonAnswer, jsonText, parseObject, RefusedError } from './call.ts';
 
 const secondsPer = { h: 3600, min: 60, s: 1 } as const;
 const flag = (value: boolean) => (value ? 'true' : 'false');
@@ -78,11 +78,16 @@ export function containerHandlers(runtime: Runtime) {
     };
   }
 
+  /** The last answer: what is asked for most is written anew only when something changed. */
+  let list: { of: object; text: string } | undefined;
+
   const listContainers: Handler = async ({ query }) => {
     loaded();
-    const reports = runtime.containers();
-    const detailed = query.split('&').includes('detail=1');
-    return jsonAnswer(detailed ? await Promise.all(reports.map(withDetail)) : reports.map(containerJson));
+    if (query.split('&').includes('detail=1'))
+      return jsonAnswer(await Promise.all(runtime.containers().map(withDetail)));
+    const of = runtime.unchanged();
+    if (list?.of !== of) list = { of, text: JSON.stringify(runtime.containers().map(containerJson)) };
+    return jsonText(list.text);
   };
 
   const controlContainer: Handler = async ({ parameters, text }) => {

@@ -66,6 +66,29 @@ test('containers have the members of the original, in its order', options, async
   );
 });
 
+test('the list of containers is as new as the runtime says that it has to be', options, async () => {
+  const fresh = await createScriptedRooms(createMemoryHost(), '/storage');
+  const handler = createControlHandler(fresh);
+  let asked = 0;
+  const containers = fresh.runtime.containers.bind(fresh.runtime);
+  fresh.runtime.containers = () => {
+    asked += 1;
+    return containers();
+  };
+  let state = {};
+  fresh.runtime.unchanged = () => state;
+  const list = async () => (await handler(request({ target: '/containers' })))?.body;
+  const before = await list();
+  assert.equal(await list(), before);
+  assert.equal(asked, 1);
+  fresh.runtime.reports[0]!.status = 'STOPPED';
+  state = {};
+  const after = await list();
+  assert.equal(typeof after, 'string');
+  assert.notEqual(after, before);
+  assert.equal(asked, 2);
+});
+
 test('groups have the members of the original; details only when asked for', options, async () => {
   const { value } = await ask({ target: '/groups' });
   assert.deepEqual(value, [

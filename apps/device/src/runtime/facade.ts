@@ -57,6 +57,8 @@ export interface Runtime {
   revision(): string | undefined;
   /** In the order of the state document. */
   containers(): ContainerReport[];
+  /** The same object for as long as `containers` says the same, and to be compared only: who wrote that down need not do it again. */
+  unchanged(): object;
   /** In starting order. */
   groups(): GroupReport[];
   /** Lowest status over all groups, `NONE` before a revision is loaded. */

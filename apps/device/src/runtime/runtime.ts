@@ -77,6 +77,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     }));
   };
 
+  let seen: { model: object; state: State | undefined } | undefined;
+  const unchanged = (): object => {
+    const now = { model: loop.model().containers, state: state() };
+    if (seen === undefined || seen.model !== now.model || seen.state !== now.state) seen = now;
+    return seen;
+  };
+
   const groups = (): GroupReport[] =>
     (groupViews(loop.model().containers) ?? []).map(({ name, status, statusGoal, restartPolicy, autoRecovery }) => ({
       name,
@@ -115,6 +122,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     loaded: () => state() !== undefined && loop.model().containers.revision !== undefined,
     revision: () => loop.model().containers.revision,
     containers,
+    unchanged,
     groups,
     status: () => revisionView(loop.model().containers)?.status ?? 'NONE',
     requestContainer,

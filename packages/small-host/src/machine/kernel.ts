@@ -29,6 +29,9 @@ export const bufferOffset = 64 * 1024;
 /** Bytes that one read or write can carry. */
 export const bufferSize = 128 * 1024;
 
+/** What `machine.put` says of a text with a NUL in it. */
+const holdsNul = -84;
+
 /** Learns of a system call; it may make others only through `machine.sys`, and must leave the window below as it is. */
 export type CallWatcher = (call: SystemCall, pointers: number, values: readonly number[], result: number) => void;
 
@@ -49,9 +52,22 @@ export class Kernel {
   }
 
   /** The raw result: negative errno on failure. Bit i of `pointers` marks argument i as an offset of the window. */
-  raw(call: SystemCall, pointers: number, ...values: number[]): number {
-    const result = this.machine.sys(this.#numbers[call], pointers, ...values);
-    if (this.#watcher) this.#watcher(call, pointers, values, result);
+  raw(
+    call: SystemCall,
+    pointers: number,
+    a?: number,
+    b?: number,
+    c?: number,
+    d?: number,
+    e?: number,
+    f?: number,
+  ): number {
+    // One parameter each: lists of them, gathered and spread, cost more than the call.
+    const result = this.machine.sys(this.#numbers[call], pointers, a ?? 0, b ?? 0, c ?? 0, d ?? 0, e ?? 0, f ?? 0);
+    if (this.#watcher) {
+      const values = [a, b, c, d, e, f].filter((value) => value !== undefined);
+      this.#watcher(call, pointers, values, result);
+    }
     return result;
   }
 
@@ -67,8 +83,9 @@ export class Kernel {
 
   /** As `raw`; repeats on EINTR and throws SystemCallError on failure. */
   call(call: SystemCall, pointers: number, values: readonly number[], path?: string): number {
+    const [a, b, c, d, e, f] = values;
     for (;;) {
-      const result = this.raw(call, pointers, ...values);
+      const result = this.raw(call, pointers, a, b, c, d, e, f);
       if (result >= 0) return result;
       if (result !== -4) throw new SystemCallError(errnoName(result), call, path);
     }
@@ -76,8 +93,8 @@ export class Kernel {
 
   /** Puts a path with its NUL at an offset; the offset behind it. Throws ENAMETOOLONG or, with a NUL in the path, EINVAL. */
   putPath(path: string, offset = 0): number {
-    if (path.includes('\0')) throw new SystemCallError('EINVAL', 'use', path.replaceAll('\0', '\\0'));
-    const length = this.machine.put(path, offset);
+    const length = this.machine.put(path, offset, path.length);
+    if (length === holdsNul) throw new SystemCallError('EINVAL', 'use', path.replaceAll('\0', '\\0'));
     if (length < 0 || length > 4095) throw new SystemCallError('ENAMETOOLONG', 'use', `${path.slice(0, 60)}…`);
     this.bytes[offset + length] = 0;
     return offset + length + 1;
@@ -85,10 +102,8 @@ export class Kernel {
 
   /** Puts text, which may hold NULs, into the window; its length in bytes. */
   putText(text: string, offset: number): number {
-    if (!text.includes('\0')) {
-      const length = this.machine.put(text, offset);
-      if (length >= 0) return length;
-    }
+    const length = this.machine.put(text, offset, text.length);
+    if (length >= 0) return length;
     const encoded = encodeText(text);
     this.bytes.set(encoded, offset);
     return encoded.length;
@@ -106,8 +121,9 @@ export class Kernel {
   }
 
   encode(text: string): Uint8Array {
-    if (text.length * 3 > bufferSize || text.includes('\0')) return encodeText(text);
-    const length = this.machine.put(text, bufferOffset);
+    if (text.length * 3 > bufferSize) return encodeText(text);
+    const length = this.machine.put(text, bufferOffset, text.length);
+    if (length === holdsNul) return encodeText(text);
     return this.bytes.slice(bufferOffset, bufferOffset + length);
   }
 

@@ -4,8 +4,11 @@ export interface Machine {
    * One system call. Bit i of `pointers`: argument i is an offset into the window. The result is that of the kernel, or the negative errno.
    */
   sys(number: number, pointers: number, ...values: number[]): number;
-  /** Writes text as UTF-8 at an offset of the window, without a NUL; its length in bytes, or -105 when it does not fit. The text holds no NUL. */
-  put(text: string, offset: number): number;
+  /**
+   * Writes text as UTF-8 at an offset of the window, without a NUL; its length in bytes, or -105 when it does not fit. Given the length of
+   * the text it tells a text that holds a NUL: -84. Without it, the text holds none.
+   */
+  put(text: string, offset: number, length?: number): number;
   /** Text from UTF-8 bytes of the window, which hold no NUL. */
   take(offset: number, length: number): string;
   /** The engine's own figures: bytes and counts of objects, strings, functions and so on. */

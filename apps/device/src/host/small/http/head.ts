@@ -19,7 +19,7 @@ export interface Head {
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH', 'CONNECT']);
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** One field line: no space before the colon, no line folding, no control characters but tab. */
-const field = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
+const field = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/;
 /** Fields that must not be repeated with different values. */
 const single = new Set(['content-length', 'host', 'transfer-encoding']);
 
@@ -38,7 +38,7 @@ export function parseHead(text: string): Head | HeadProblem {
     const match = field.exec(each);
     if (!match) return 'syntax';
     const name = match[1]!.toLowerCase();
-    const value = match[2]!;
+    const value = withoutBlanks(match[2]!);
     const known = headers[name];
     if (known === undefined) headers[name] = value;
     else if (single.has(name)) return 'syntax';
@@ -47,7 +47,10 @@ export function parseHead(text: string): Head | HeadProblem {
   const { 'content-length': length, 'transfer-encoding': coding, connection = '' } = headers;
   if (length !== undefined && (coding !== undefined || !/^\d{1,15}$/.test(length))) return 'syntax';
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || minor === '0')) return 'syntax';
-  const options = connection.toLowerCase().split(/[ \t]*,[ \t]*/);
+  const options = connection
+    .toLowerCase()
+    .split(',')
+    .map((option) => option.trim());
   return {
     method,
     target,
@@ -58,4 +61,11 @@ export function parseHead(text: string): Head | HeadProblem {
     keepAlive: minor === '0' ? options.includes('keep-alive') : !options.includes('close'),
     expectsContinue: minor === '1' && headers.expect?.toLowerCase() === '100-continue',
   };
+}
+
+/** A value without the blanks and tabs behind it. */
+function withoutBlanks(value: string): string {
+  let end = value.length;
+  while (end > 0 && (value[end - 1] === ' ' || value[end - 1] === '\t')) end -= 1;
+  return end === value.length ? value : value.slice(0, end);
 }
