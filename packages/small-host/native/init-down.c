@@ -100,12 +100,15 @@ static int read_mounts(char *targets[MOST_MOUNTS]) {
 }
 
 static void leave_swap(void) {
-  char line[512], name[256];
+  char line[512];
   FILE *table = fopen("/proc/swaps", "re");
   if (!table) return;
   if (fgets(line, sizeof line, table))
-    while (fgets(line, sizeof line, table))
-      if (sscanf(line, "%255s", name) == 1 && swapoff(name) != 0) say("cannot leave the swap space %s: %s", name, strerror(errno));
+    while (fgets(line, sizeof line, table)) {
+      /* The name is the first word. */
+      line[strcspn(line, " \t\n")] = 0;
+      if (*line && swapoff(line) != 0) say("cannot leave the swap space %s: %s", line, strerror(errno));
+    }
   fclose(table);
 }
 

@@ -80,17 +80,27 @@ static int start_watchdog(struct init *init, const char *path, int seconds) {
   return seconds;
 }
 
+/* The number after a word and a blank: 1 and what follows it without blanks, or 0. */
+static int number_after(char *message, const char *word, long long *number, char **rest) {
+  size_t length = strlen(word);
+  if (strncmp(message, word, length) != 0 || message[length] != ' ') return 0;
+  *number = strtoll(message + length, rest, 10);
+  if (*rest == message + length) return 0;
+  *rest += strspn(*rest, " ");
+  return 1;
+}
+
 static void obey(struct init *init, char *message) {
   int64_t now = now_ms();
-  int seconds, offset = 0;
-  long long milliseconds;
+  long long number;
+  char *rest;
   if (strcmp(message, "alive") == 0) plan_alive(&init->plan, now);
   else if (strcmp(message, "feed") == 0) feed(init);
   else if (strcmp(message, "unwatch") == 0) close_one(&init->watchdog);
-  else if (sscanf(message, "patience %lld", &milliseconds) == 1) plan_patience(&init->plan, now, milliseconds);
-  else if (sscanf(message, "watchdog %d %n", &seconds, &offset) == 1 && offset > 0) {
+  else if (number_after(message, "patience", &number, &rest)) plan_patience(&init->plan, now, number);
+  else if (number_after(message, "watchdog", &number, &rest) && *rest) {
     char answer[MESSAGE];
-    int length = snprintf(answer, sizeof answer, "watchdog %d", start_watchdog(init, message + offset, seconds));
+    int length = snprintf(answer, sizeof answer, "watchdog %d", start_watchdog(init, rest, (int)number));
     send(init->link, answer, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
   } else say("cannot understand what the runtime says: %.60s", message);
 }
