@@ -1,4 +1,4 @@
-import { count } from './numbers.ts';
+import { count, number } from './numbers.ts';
 
 /** Words of the list of devices. */
 export const fleet = {
@@ -70,7 +70,13 @@ export const fleet = {
   typeToConfirm: (number: number) => `Type ${number} to confirm`,
   run: (number: number) => `Do it to ${count(number, 'device', 'devices')}`,
   running: (done: number, of: number) => `${done} of ${of} done`,
+  inThisTab: 'This browser asks the hub for one device after the other. Keep the tab open until it is done.',
+  keepOpen: 'Keep this tab open. What is done stays done, whatever becomes of the rest.',
+  leave: 'Not all devices have had their turn. Stop here? What is done stays done.',
   stop: 'Stop',
+  stopped: (left: number) => `${count(left, 'device has', 'devices have')} not had a turn.`,
+  goOn: (left: number) => `Go on with the other ${number(left)}`,
+  again: (bad: number) => `Try the ${count(bad, 'failed one', 'failed ones')} again`,
   finished: (good: number, bad: number) =>
     bad === 0 ? `Done: ${count(good, 'device', 'devices')}.` : `${good} done, ${bad} failed.`,
   failures: 'What failed',

@@ -1,13 +1,14 @@
 import { Button, Modal, Progress, SegmentedControl, TextInput } from '@mantine/core';
 import type { FleetDevice } from '@pantavisor/hub-api';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useBlocker } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { useViewer } from '../../hub/viewer.ts';
 import layout from '../../look/layout.module.css';
 import { Failure } from '../../show/messages.tsx';
 import { fleetText, frameText, number } from '../../text/index.ts';
 import type { Selection } from '../selection.ts';
-import { forEachDevice, type Outcome, selectedDevices } from './run.ts';
+import { forEachDevice, nothingDone, type Outcome, selectedDevices } from './run.ts';
 import { deployPrevious, prepareDeploy, removeDevice, setShared, setTag } from './work.ts';
 
 export type BulkAction = 'deploy' | 'tag' | 'share' | 'unshare' | 'remove';
@@ -152,25 +153,41 @@ function Result({
   total,
   running,
   onStop,
+  onAgain,
 }: {
   outcome: Outcome;
   total: number;
   running: boolean;
   onStop: () => void;
+  /** does it to those whose turn did not come, or to those that failed */
+  onAgain: (which: 'left' | 'failed') => void;
 }) {
   const bad = outcome.failures.length;
+  const left = outcome.left.length;
   return (
-    <div className={layout.form} role="status">
+    <div className={layout.form}>
       <Progress
         value={(100 * (outcome.done + bad)) / Math.max(1, total)}
-        aria-label={fleetText.running(outcome.done, total)}
+        aria-label={fleetText.running(outcome.done + bad, total)}
       />
-      <p>{running ? fleetText.running(outcome.done + bad, total) : fleetText.finished(outcome.done, bad)}</p>
-      {running && (
-        <Button variant="default" onClick={onStop}>
-          {fleetText.stop}
-        </Button>
-      )}
+      <p role="status" className={layout.hint}>
+        {running ? fleetText.running(outcome.done + bad, total) : fleetText.finished(outcome.done, bad)}
+        {!running && left > 0 && ` ${fleetText.stopped(left)}`}
+      </p>
+      {running && <p className={layout.hint}>{fleetText.keepOpen}</p>}
+      <div className={layout.row}>
+        {running && (
+          <Button variant="default" onClick={onStop}>
+            {fleetText.stop}
+          </Button>
+        )}
+        {!running && left > 0 && <Button onClick={() => onAgain('left')}>{fleetText.goOn(left)}</Button>}
+        {!running && bad > 0 && (
+          <Button variant="default" onClick={() => onAgain('failed')}>
+            {fleetText.again(bad)}
+          </Button>
+        )}
+      </div>
       {bad > 0 && (
         <details open={!running}>
           <summary>
@@ -213,13 +230,14 @@ export function BulkDialog({ action, selection, count, query, source, onClose }:
     staleTime: Number.POSITIVE_INFINITY,
   });
   const list = devices.data ?? [];
-  const run = async () => {
+  const run = async (devicesToDo: readonly FleetDevice[], before: Outcome) => {
     setError(undefined);
+    end.current = new AbortController();
     try {
       const work = await workFor(action, form, nick);
       setRunning(true);
-      setOutcome({ done: 0, failures: [] });
-      setOutcome(await forEachDevice(list, work, setOutcome, end.current.signal));
+      setOutcome(before);
+      setOutcome(await forEachDevice(devicesToDo, work, setOutcome, end.current.signal, before));
     } catch (problem) {
       setError(problem);
     } finally {
@@ -227,17 +245,32 @@ export function BulkDialog({ action, selection, count, query, source, onClose }:
       await queryClient.invalidateQueries({ queryKey: ['fleet'] });
     }
   };
+  const again = (which: 'left' | 'failed') => {
+    if (outcome === undefined) return;
+    if (which === 'left') void run(outcome.left, { ...outcome, left: [] });
+    else
+      void run(
+        outcome.failures.map(({ device }) => device),
+        { ...outcome, failures: [] },
+      );
+  };
   const close = () => {
+    if (running && !window.confirm(fleetText.leave)) return;
     end.current.abort();
     onClose(outcome !== undefined && action === 'remove');
   };
+  // It runs in this tab: what has not had its turn when the tab goes is not done.
+  useBlocker({
+    shouldBlockFn: () => running && !window.confirm(fleetText.leave),
+    enableBeforeUnload: () => running,
+  });
   return (
-    <Modal opened onClose={close} title={titles[action]} size="lg">
+    <Modal opened onClose={close} title={titles[action]} size="lg" closeOnClickOutside={!running}>
       <form
         className={layout.form}
         onSubmit={(event) => {
           event.preventDefault();
-          void run();
+          void run(list, nothingDone);
         }}
       >
         {outcome === undefined && (
@@ -261,6 +294,7 @@ export function BulkDialog({ action, selection, count, query, source, onClose }:
                 {list.length > shown && <li>{fleetText.previewMore(list.length - shown)}</li>}
               </ul>
             </div>
+            <p className={layout.hint}>{fleetText.inThisTab}</p>
             <Button
               type="submit"
               color={action === 'remove' ? 'red' : 'petrol'}
@@ -272,7 +306,13 @@ export function BulkDialog({ action, selection, count, query, source, onClose }:
           </>
         ) : (
           <>
-            <Result outcome={outcome} total={list.length} running={running} onStop={() => end.current.abort()} />
+            <Result
+              outcome={outcome}
+              total={list.length}
+              running={running}
+              onStop={() => end.current.abort()}
+              onAgain={again}
+            />
             {!running && (
               <Button variant="default" onClick={close}>
                 {frameText.done}

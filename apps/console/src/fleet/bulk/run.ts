@@ -26,7 +26,11 @@ export async function selectedDevices(
 export interface Outcome {
   done: number;
   failures: { device: FleetDevice; why: string }[];
+  /** whose turn did not come, because it was stopped before */
+  left: FleetDevice[];
 }
+
+export const nothingDone: Outcome = { done: 0, failures: [], left: [] };
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const mostTries = 5;
@@ -46,6 +50,7 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
 
 /**
  * Does something to many devices, a few at a time, and goes on when one fails.
+ * @param before what became of others already; it is added to
  * @param signal ends it after those in work
  */
 export async function forEachDevice(
@@ -53,8 +58,9 @@ export async function forEachDevice(
   work: (device: FleetDevice) => Promise<unknown>,
   onProgress: (outcome: Outcome) => void,
   signal: AbortSignal,
+  before: Outcome = nothingDone,
 ): Promise<Outcome> {
-  const outcome: Outcome = { done: 0, failures: [] };
+  const outcome: Outcome = { done: before.done, failures: [...before.failures], left: [] };
   let next = 0;
   const worker = async () => {
     while (!signal.aborted && next < devices.length) {
@@ -67,9 +73,9 @@ export async function forEachDevice(
       } catch (error) {
         outcome.failures.push({ device, why: refusalOf(error).message });
       }
-      onProgress({ done: outcome.done, failures: [...outcome.failures] });
+      onProgress({ ...outcome, failures: [...outcome.failures], left: devices.slice(next) });
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-  return outcome;
+  return { ...outcome, left: devices.slice(next) };
 }
