@@ -1,30 +1,29 @@
 /**
  * A device from the kernel's start on: sizes, times, memory at idle, an update with a reboot; beside a Debian minimal system with systemd and
- * LXC that runs the same containers on the same kernel in the same QEMU. `--containers N` (default 3), `--repeats N` (default 3).
+ *LXC that runs the same containers on the same kernel in the same QEMU.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { buildImage, diskOf, ImageMachine, readRecipe } from '@pantavisor/images/images';
 import { type Machine, type MachineConsole, Machine as Machines } from '@pantavisor/images/qemu';
 import { probeContainer } from '../containers/probe/recipe.ts';
 import { writeRepository } from '../scripts/start/demo-repository.ts';
 import { buildReference, type ReferenceSystem } from './measure/debian-system.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { median, printTable } from './measure/table.ts';
 
-const { values } = parseArgs({
-  options: {
-    containers: { type: 'string', default: '3' },
-    repeats: { type: 'string', default: '3' },
-    memory: { type: 'string', default: '256' },
-  },
+const {
+  containers: count,
+  repeats,
+  memory,
+} = readBenchOptions(import.meta.filename, {
+  containers: { fallback: 3, help: 'containers in each system' },
+  repeats: { fallback: 3, help: 'starts of each system' },
+  memory: { fallback: 256, help: 'memory of the machine in MiB' },
 });
-const count = Number(values.containers);
-const repeats = Number(values.repeats);
-const memory = Number(values.memory);
 const cache = fileURLToPath(new URL('../build/images', import.meta.url));
 const seconds = 600;
 

@@ -2,14 +2,15 @@
  * The console in Chromium: what a first view costs, how quick the list of 100,000 devices is, and whether a log of 1,000 lines a second
  * keeps every frame. The reference of the first view is an empty page of the same hub, that of the frames the same page at rest.
  */
-import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
 import { seedFleet } from '../tests/harness/seed-fleet.ts';
 import { World } from '../tests/hub/support/world.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { median, printTable, quantile } from './measure/table.ts';
 
-const { values } = parseArgs({
-  options: { devices: { type: 'string', default: '100000' }, seconds: { type: 'string', default: '5' } },
+const { devices, seconds } = readBenchOptions(import.meta.filename, {
+  devices: { fallback: 100_000, help: 'devices of the fleet' },
+  seconds: { fallback: 5, help: 'how long each log flows' },
 });
 const slowdown = 4;
 const rounds = 3;
@@ -106,8 +107,7 @@ try {
   );
 
   const ada = await world.person('ada');
-  const count = Number(values.devices);
-  await seedFleet(world.hub, ada.prn, count);
+  await seedFleet(world.hub, ada.prn, devices);
   const context = await browser.newContext({ baseURL: world.url, viewport: { width: 1280, height: 860 } });
   const page = await context.newPage();
   await logIn(page, 'ada');
@@ -140,7 +140,7 @@ try {
   }
   for (const [name, path] of [
     ['hub: a page', '/fleet/devices'],
-    ['hub: the last page', `/fleet/devices?page[offset]=${count - 100}`],
+    ['hub: the last page', `/fleet/devices?page[offset]=${devices - 100}`],
     ['hub: facets', '/fleet/facets'],
   ] as const) {
     const times: number[] = [];
@@ -151,12 +151,11 @@ try {
     }
     timed.push([name, median(times).toFixed(0)]);
   }
-  printTable(`list of ${count} devices`, ['', 'ms'], timed);
+  printTable(`list of ${devices} devices`, ['', 'ms'], timed);
 
   const device = await world.device(ada);
   await page.goto(`/u/ada/devices/${device.id}/logs`);
   await page.getByRole('button', { name: 'Following' }).waitFor();
-  const seconds = Number(values.seconds);
   const rest = await frames(page, seconds, async () => undefined);
   const busy = await frames(page, seconds, async () => {
     for (let batch = 0; batch < seconds * batchesASecond; batch += 1) {

@@ -10,12 +10,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { benchContainers, InstalledDevice } from './measure/device.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { printTable, quantile } from './measure/table.ts';
 
-const { values } = parseArgs({ options: { requests: { type: 'string', default: '10000' } } });
-const total = Number(values.requests);
+const { requests: total } = readBenchOptions(import.meta.filename, {
+  requests: { fallback: 10_000, help: 'requests of each measurement' },
+});
 const warmUp = Math.min(500, total);
 
 interface Way {

@@ -10,13 +10,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { parseArgs } from 'node:util';
 import { startBenchHub } from './measure/hub.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { printTable } from './measure/table.ts';
 
-const { values } = parseArgs({ options: { mebibytes: { type: 'string', default: '1024' } } });
+const { mebibytes } = readBenchOptions(import.meta.filename, {
+  mebibytes: { fallback: 1024, help: 'size of the object' },
+});
 const mebibyte = 1024 * 1024;
-const size = Number(values.mebibytes) * mebibyte;
+const size = mebibytes * mebibyte;
 const block = randomBytes(mebibyte);
 const content = () =>
   Readable.from(
@@ -76,7 +78,7 @@ try {
   };
   clearInterval(watch);
   printTable(
-    `an object of ${values.mebibytes} MiB; memory of the hub ${before.toFixed(0)} MiB before, at most ${most.toFixed(0)} MiB`,
+    `an object of ${mebibytes} MiB; memory of the hub ${before.toFixed(0)} MiB before, at most ${most.toFixed(0)} MiB`,
     ['', 'bare MiB/s', 'hub MiB/s', 'of bare'],
     Object.entries(rates).map(([name, [reference, measured]]) => [
       name,

@@ -7,8 +7,10 @@ import type { HttpAnswer, HttpCall, HttpClient, HttpTake } from '../apps/device/
 import type { MemoryHost } from '../apps/device/src/host/memory/host.ts';
 import { encodeUtf8 } from '../apps/device/src/host/memory/utf8.ts';
 import { MemoryDevice, memoryRevision } from '../apps/device/src/runtime/testing/memory-device.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { median, printTable } from './measure/table.ts';
 
+readBenchOptions(import.meta.filename, {});
 const environment = { PV_CONTROL_REMOTE: '1', PH_CREDS_HOST: 'http://hub', PV_LOG_LEVEL: '3' };
 const hour = 3_600_000;
 const heartbeat = 20_000;

@@ -2,17 +2,16 @@
  * Goodput at ten times the capacity: many more connections than the hub takes at once, all of them posting steps and asking again
  * at once when refused. The reference is the same hub in the same run with a load it can serve.
  */
-import { parseArgs } from 'node:util';
 import { loadHttp, requestText } from './measure/http-load.ts';
 import { startBenchHub } from './measure/hub.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { printTable } from './measure/table.ts';
 
-const { values } = parseArgs({
-  options: { requests: { type: 'string', default: '3000' }, active: { type: 'string', default: '64' } },
+const { requests: total, active } = readBenchOptions(import.meta.filename, {
+  requests: { fallback: 3000, help: 'requests of each measurement' },
+  active: { fallback: 64, help: 'requests that the hub takes at once' },
 });
-const total = Number(values.requests);
-const active = Number(values.active);
-const hub = await startBenchHub(0, { 'max-active': values.active });
+const hub = await startBenchHub(0, { 'max-active': String(active) });
 try {
   const text = requestText('POST', `/trails/${hub.device.id}/steps`, hub.owner, {
     rev: -1,

@@ -3,15 +3,15 @@
  * hub on one core, with an empty database and with many registered devices, against bare Fastify answering `{}` on the
  * same core in the same run.
  */
-import { parseArgs } from 'node:util';
 import { type LoadResult, loadHttp, requestText } from './measure/http-load.ts';
 import { type BenchHub, startBare, startBenchHub } from './measure/hub.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { printTable } from './measure/table.ts';
 
-const { values } = parseArgs({
-  options: { requests: { type: 'string', default: '30000' }, devices: { type: 'string', default: '100000' } },
+const { requests: total, devices: many } = readBenchOptions(import.meta.filename, {
+  requests: { fallback: 30_000, help: 'requests of each measurement' },
+  devices: { fallback: 100_000, help: 'devices in the full database' },
 });
-const total = Number(values.requests);
 const connections = 64;
 const poll =
   'progress.status=%7B%22$in%22:%5B%22NEW%22,%22DOWNLOADING%22,%22INPROGRESS%22,%22TESTING%22,%22QUEUED%22%5D%7D';
@@ -103,7 +103,7 @@ const row = (name: string, result: LoadResult, reference: number) => {
   ];
 };
 
-for (const devices of [0, Number(values.devices)]) {
+for (const devices of [0, many]) {
   const bare = await startBare();
   const reference = await loadHttp({ port: bare.port, connections, total, requests: always(requestText('GET', '/')) });
   await bare.stop();

@@ -8,14 +8,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { controlSocketOf } from '../scripts/start/watch.ts';
 import { benchContainers, InstalledDevice } from './measure/device.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { type Memory, memoryOf, processesWith, processorUseOf, sumMemory } from './measure/processes.ts';
 import { printTable } from './measure/table.ts';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
-const seconds = Number(values.seconds);
+const { seconds } = readBenchOptions(import.meta.filename, {
+  seconds: { fallback: 60, help: 'how long processor time is counted' },
+});
 
 /** Start-up garbage is not idle: what the first seconds allocated may go first. */
 const settleSeconds = Math.min(10, seconds);

@@ -9,15 +9,17 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { controlSocketOf } from '../scripts/start/watch.ts';
 import { benchContainers, InstalledDevice, type RunningDevice } from './measure/device.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { processorUseOf } from './measure/processes.ts';
 import { printTable } from './measure/table.ts';
 
-const { values } = parseArgs({ options: { lines: { type: 'string', default: '50000' } } });
-const lines = Number(values.lines);
+const { lines } = readBenchOptions(import.meta.filename, {
+  lines: { fallback: 50_000, help: 'lines of each container' },
+});
 const text = 'a line of a container that says what it does';
 const run = promisify(execFile);
 

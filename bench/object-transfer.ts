@@ -7,15 +7,16 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { parseArgs } from 'node:util';
 import { benchContainers, InstalledDevice } from './measure/device.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { memoryOf } from './measure/processes.ts';
 import { median, printTable, spread } from './measure/table.ts';
 
-const { values } = parseArgs({
-  options: { megabytes: { type: 'string', default: '256' }, repeats: { type: 'string', default: '5' } },
+const { megabytes, repeats } = readBenchOptions(import.meta.filename, {
+  megabytes: { fallback: 256, help: 'size of the object in MiB' },
+  repeats: { fallback: 5, help: 'transfers each way' },
 });
-const size = Number(values.megabytes) * 1024 * 1024;
+const size = megabytes * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
 
 async function writeObject(path: string, seed: number): Promise<string> {
@@ -60,7 +61,7 @@ try {
   }, 20);
   const results = { copy: [] as number[], up: [] as number[], down: [] as number[] };
   const file = join(installed.storage, 'bench-object');
-  for (let round = 0; round < Number(values.repeats); round += 1) {
+  for (let round = 0; round < repeats; round += 1) {
     const id = await writeObject(file, round);
     results.copy.push(await rate(() => copyWithDigest(file, `${file}.copy`)));
     const pieces = createReadStream(file, { highWaterMark: pieceBytes });
@@ -80,7 +81,7 @@ try {
     original,
   ];
   printTable(
-    `Objects of ${values.megabytes} MB: MiB per second, median (least..greatest)`,
+    `Objects of ${megabytes} MB: MiB per second, median (least..greatest)`,
     ['', 'rate', 'to copy + sha256', 'original, elsewhere'],
     [row('copy + sha256', results.copy, ''), row('upload', results.up, '165'), row('download', results.down, '1')],
   );

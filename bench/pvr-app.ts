@@ -7,10 +7,11 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readBenchOptions } from './measure/options.ts';
 import { median, printTable, spread } from './measure/table.ts';
 
+const { rounds } = readBenchOptions(import.meta.filename, { rounds: { fallback: 3, help: 'runs of each' } });
 const pvr = join(import.meta.dirname, '../apps/pvr/bin/pvr');
-const rounds = 3;
 const top = mkdtempSync(join(tmpdir(), 'pvr-bench-'));
 
 function time(program: string, argv: readonly string[], cwd = top): number {

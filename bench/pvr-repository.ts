@@ -7,8 +7,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readBenchOptions } from './measure/options.ts';
 import { printTable } from './measure/table.ts';
 
+readBenchOptions(import.meta.filename, {});
 const pvr = join(import.meta.dirname, '../apps/pvr/bin/pvr');
 const top = mkdtempSync(join(tmpdir(), 'pvr-bench-'));
 const environment = { PATH: process.env.PATH, HOME: join(top, 'home'), GIT_CONFIG_NOSYSTEM: '1' };

@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readBenchOptions } from './measure/options.ts';
 import { median, printTable, spread } from './measure/table.ts';
 
-const rounds = 25;
+const { rounds } = readBenchOptions(import.meta.filename, { rounds: { fallback: 25, help: 'runs of each' } });
 const home = mkdtempSync(join(tmpdir(), 'pvr-bench-'));
 const pvr = join(import.meta.dirname, '../apps/pvr/bin/pvr');
 const programs: [name: string, program: string, argv: string[]][] = [

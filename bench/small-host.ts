@@ -10,7 +10,6 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { ControlError } from '@pantavisor/ctrl-api/client';
 import { parseState } from '@pantavisor/state';
 import { buildProgram } from '../apps/device/src/host/small/testing/build.ts';
@@ -18,19 +17,15 @@ import type { RevisionRecipe } from '../containers/src/recipe.ts';
 import { controlSocketOf } from '../scripts/start/watch.ts';
 import { probeContainer, writeRevision } from '../tests/harness/revision.ts';
 import { benchContainers, InstalledDevice } from './measure/device.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { memoryOf } from './measure/processes.ts';
 import { median, printTable } from './measure/table.ts';
 
-const { values } = parseArgs({
-  options: {
-    requests: { type: 'string', default: '10000' },
-    updates: { type: 'string', default: '100' },
-    repeats: { type: 'string', default: '5' },
-  },
+const { requests, updates, repeats } = readBenchOptions(import.meta.filename, {
+  requests: { fallback: 10_000, help: 'requests of each measurement' },
+  updates: { fallback: 100, help: 'updates between the two looks at memory' },
+  repeats: { fallback: 5, help: 'starts of each' },
 });
-const requests = Number(values.requests);
-const updates = Number(values.updates);
-const repeats = Number(values.repeats);
 const checkout = fileURLToPath(new URL('..', import.meta.url));
 const launcher = `${checkout}apps/device/bin/pantavisor`;
 const hosts = ['small', 'node'] as const;

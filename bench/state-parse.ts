@@ -3,7 +3,9 @@
  * the same run. Prints MB/s and the ratio to JSON.parse; the best of several rounds counts.
  */
 import { canonicalValue, diffStates, parseState, readJson } from '@pantavisor/state';
+import { readBenchOptions } from './measure/options.ts';
 
+readBenchOptions(import.meta.filename, {});
 const rounds = 9;
 const megabyte = 1e6;
 

@@ -6,8 +6,10 @@ import type { ContainerAction } from '@pantavisor/ctrl-api';
 import type { ControlClient } from '@pantavisor/ctrl-api/client';
 import { probeContainer } from '../tests/harness/revision.ts';
 import { benchContainers, startDevice } from './measure/device.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { median, printTable, quantile } from './measure/table.ts';
 
+readBenchOptions(import.meta.filename, {});
 const name = 'stubborn';
 const limit = 60_000;
 

@@ -10,18 +10,18 @@ import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import type { ProgressJson } from '@pantavisor/ctrl-api';
 import type { ControlClient } from '@pantavisor/ctrl-api/client';
 import type { ContainerRecipe, RevisionRecipe } from '../containers/src/recipe.ts';
 import { probeContainer, writeRevision } from '../tests/harness/revision.ts';
 import { InstalledDevice, type RunningDevice } from './measure/device.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { median, printTable, spread } from './measure/table.ts';
 
-const { values } = parseArgs({
-  options: { repeats: { type: 'string', default: '5' }, others: { type: 'string', default: '4' } },
+const { repeats, others } = readBenchOptions(import.meta.filename, {
+  repeats: { fallback: 5, help: 'updates of each kind' },
+  others: { fallback: 4, help: 'containers beside the one that changes' },
 });
-const repeats = Number(values.repeats);
 const commitDelay = 1;
 const environment = { PV_UPDATER_COMMIT_DELAY: String(commitDelay), PV_LOG_LEVEL: '3' };
 const pollEvery = 5;
@@ -46,13 +46,11 @@ function freePort(): Promise<number> {
 /** A web server of some version beside containers that never change. No recovery: nothing is waited for but goals and the commit delay. */
 function revision(version: string, web: Partial<ContainerRecipe> = {}): RevisionRecipe {
   const plain: Partial<ContainerRecipe> = { group: 'app', network: 'host' };
-  const others = Array.from({ length: Number(values.others) }, (_, index) =>
-    probeContainer(`c${index}`, ['init'], plain),
-  );
+  const beside = Array.from({ length: others }, (_, index) => probeContainer(`c${index}`, ['init'], plain));
   const config = { '/etc/version': version, '/start.sh': server };
   const served = probeContainer('web', ['init'], { ...plain, init: ['/bin/sh', '/start.sh'], config, ...web });
   const groups = [{ name: 'app', status_goal: 'STARTED', restart_policy: 'container', timeout: 30 } as const];
-  return { containers: [served, ...others], groups };
+  return { containers: [served, ...beside], groups };
 }
 
 /** Version that the web server answers with, or undefined when nobody answers. */
@@ -211,7 +209,7 @@ const row = (label: string, times: number[], aim: string, original: string): str
   original,
 ];
 printTable(
-  `Update of one of ${Number(values.others) + 1} containers, milliseconds, median (least..greatest) of ${repeats}`,
+  `Update of one of ${others + 1} containers, milliseconds, median (least..greatest) of ${repeats}`,
   ['', 'takes', 'aim', 'original, elsewhere'],
   [
     row('in place: accepted to TESTING', measured.testing, '500', '7000..8200'),
