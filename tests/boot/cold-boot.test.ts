@@ -27,11 +27,12 @@ test('boots to running containers, powers off in order, and boots again', { skip
     console.send('\n');
     await console.waitFor(/pantavisor: ready socket=\/run\/pantavisor\/pv\/pv-ctrl/);
     console.send(
-      'lxc-ls -P /run/pantavisor/lxc --running; cat /proc/sys/kernel/printk_devkmsg; sh -c "kill -SEGV \\$\\$"; poweroff\n',
+      'pvcontrol ls; pventer -c two cat /proc/1/comm; cat /proc/sys/kernel/printk_devkmsg; sh -c "kill -SEGV \\$\\$"; poweroff\n',
     );
     const { reason } = await machine.ended;
     assert.equal(reason, 'power-off', `${boot} boot: ${console.text.slice(-2000)}`);
-    assertShown(console, /^one ?\ntwo ?\non$/m);
+    for (const name of ['one', 'two']) assertShown(console, new RegExp(`^${name} +\\S+ +STARTED`, 'm'));
+    for (const shown of [/^init ?$/m, /^on$/m]) assertShown(console, shown);
     assertShown(console, /pvcrash: sh, process \d+, was ended by signal 11/);
     assertShown(console, /pantavisor: switching the machine off/);
     for (const wrong of [

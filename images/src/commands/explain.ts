@@ -26,6 +26,22 @@ function partitionRows(
   );
 }
 
+/** What of an image lies in memory or on the way to it: the sizes that a device with little of either asks for. */
+function sizeRows({ entries }: ImageAccount): Cell[][] {
+  const inState = (key: string) => entries.find(({ place, name }) => place === 'state' && name === key)?.size;
+  const unpacked = entries.filter(({ place }) => place === 'initramfs').reduce((sum, { size = 0 }) => sum + size, 0);
+  const rows: [string, number | undefined, string][] = [
+    ['kernel', inState('bsp/kernel.img'), 'compressed, as it is loaded'],
+    ['initramfs', inState('bsp/pantavisor'), 'compressed, without modules of the kernel'],
+    ['', unpacked, 'unpacked: it stays in memory'],
+    ['early modules', inState('bsp/modules.cpio.zst'), 'compressed; appended to the initramfs'],
+    ['modules', inState('bsp/modules.squashfs'), 'read from the storage as they are needed'],
+  ];
+  return rows
+    .filter(([, size]) => size !== undefined)
+    .map(([what, size, meaning]) => [what, bytes(size), meaning].map((text) => ({ text })));
+}
+
 export const explainCommand: CommandSpec<PvImage> = {
   names: ['explain'],
   summary: 'say what is in an image, where it comes from, and why',
@@ -57,7 +73,12 @@ export const explainCommand: CommandSpec<PvImage> = {
       );
       return [`\n${paint('bold', title)}\n${formatTable(['NAME', 'SIZE', 'FROM', 'WHY'], rows, paint, width)}`];
     });
+    const sizes = sizeRows(account);
+    const sizeTable =
+      sizes.length === 0
+        ? ''
+        : `\n${paint('bold', 'Sizes')}\n${formatTable(['WHAT', 'SIZE', 'MEANING'], sizes, paint, width)}`;
     const head = `${account.name}: ${account.architecture}, boot loader ${account.loader}, ${formatBytes(account.size)}\nSHA-256 ${account.sha256}\n\n`;
-    return { text: `${head}${partitionTable(account.partitions)}${sections.join('')}`, json: account };
+    return { text: `${head}${partitionTable(account.partitions)}${sizeTable}${sections.join('')}`, json: account };
   },
 };

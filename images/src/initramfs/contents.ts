@@ -1,5 +1,8 @@
 /** What an initramfs is made of: which programs of which Debian packages, and why. */
 
+/** Stands in paths for the name that Debian gives to an architecture's folder of libraries. */
+export const tripletMark = '<triplet>';
+
 export interface Ingredient {
   /** Debian package. */
   package: string;
@@ -8,31 +11,29 @@ export interface Ingredient {
   files: string[];
 }
 
-/** Packages with programs. Their libraries are found and added. */
+/**
+ * Packages with programs. Their libraries are found and added. Nothing is here that neither the runtime nor its tools call: each file is
+ * memory that containers lack, since an initramfs stays in memory.
+ */
 export const programs: readonly Ingredient[] = [
   { package: 'busybox-static', why: 'shell, modprobe, mount, findfs, swap and network tools', files: ['bin/busybox'] },
-  {
-    package: 'lxc',
-    why: 'starts containers, and a person looks into them',
-    files: [
-      'usr/bin/lxc-start',
-      'usr/bin/lxc-attach',
-      'usr/bin/lxc-info',
-      'usr/bin/lxc-ls',
-      'usr/bin/lxc-console',
-      'usr/bin/lxc-top',
-    ],
-  },
+  { package: 'lxc', why: 'starts containers', files: ['usr/bin/lxc-start'] },
+  { package: 'util-linux', why: 'pventer enters containers by it', files: ['usr/bin/nsenter'] },
   { package: 'dmsetup', why: 'opens encrypted disks and verified volumes', files: ['sbin/dmsetup'] },
   {
     package: 'e2fsprogs',
     why: 'checks, grows and makes ext4 file systems',
     files: ['sbin/e2fsck', 'sbin/resize2fs', 'sbin/mke2fs', 'sbin/dumpe2fs', 'etc/mke2fs.conf'],
   },
+  {
+    package: 'iptables',
+    why: 'translates addresses of containers, in a tenth of the room that nft takes',
+    files: ['usr/sbin/iptables-legacy', `usr/lib/${tripletMark}/xtables/libxt_MASQUERADE.so`],
+  },
 ];
 
 /** Names besides its own that the runtime's executable answers to (apps/device-tools/src/tool-names.ts). */
-export const tools: readonly string[] = ['pvcontrol', 'pvcurl', 'pventer'];
+export const tools: readonly string[] = ['pvcontrol', 'pvcurl', 'pventer', 'fallbear-cmd'];
 
 /** Packages that the libraries of those programs come from. */
 export const libraries: readonly string[] = [
@@ -48,9 +49,11 @@ export const libraries: readonly string[] = [
   'libudev1',
   'libext2fs2',
   'libcom-err2',
-  'libss2',
   'libblkid1',
   'libuuid1',
+  'libxtables12',
+  'libip4tc2',
+  'libip6tc2',
 ];
 
 /** Applets of busybox by the directory in which the original's scripts and ours look for them. */
@@ -112,7 +115,6 @@ export const applets: Readonly<Record<string, readonly string[]>> = {
   ],
   sbin: [
     ...[
-      'blkid',
       'blockdev',
       'fdisk',
       'findfs',
@@ -147,7 +149,6 @@ export const applets: Readonly<Record<string, readonly string[]>> = {
       'id',
       'less',
       'nc',
-      'nohup',
     ],
     ...[
       'nslookup',
@@ -211,13 +212,14 @@ export const directories: Readonly<Record<string, number>> = {
   'etc/thttp/certs': 0o755,
 };
 
-/** Links of the original's image, whose containers and scripts use the short paths. */
+/** Links: short paths that containers and scripts of the original's image use, and a program's usual name. */
 export const links: Readonly<Record<string, string>> = {
   init: 'usr/bin/pantavisor',
   'var/run': '../run',
   pv: 'run/pantavisor/pv',
   media: 'run/pantavisor/media',
   configs: 'run/pantavisor/configs',
+  'usr/sbin/iptables': 'iptables-legacy',
 };
 
 const groups = [

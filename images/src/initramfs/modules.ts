@@ -35,7 +35,7 @@ export const bootModules: readonly string[] = [
     'authenc',
   ],
   // Containers' networks.
-  ...['veth', 'bridge', 'tun', 'af_packet', 'nf_tables', 'nft_chain_nat', 'nft_masq', 'nf_nat'],
+  ...['veth', 'bridge', 'tun', 'af_packet', 'iptable_nat', 'xt_MASQUERADE'],
   // Watchdogs.
   ...['softdog', 'i6300esb', 'iTCO_wdt'],
   // Console and power of virtual machines.

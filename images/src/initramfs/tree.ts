@@ -4,7 +4,18 @@ import { basename, join } from 'node:path';
 import type { CpioEntry } from '../archive/cpio.ts';
 import type { DebianArchitecture, DebianCache, DebianPackage } from '../debian/packages.ts';
 import { debianPackages } from '../debian/packages.ts';
-import { applets, configuration, directories, files, libraries, links, programs, scripts, tools } from './contents.ts';
+import {
+  applets,
+  configuration,
+  directories,
+  files,
+  libraries,
+  links,
+  programs,
+  scripts,
+  tools,
+  tripletMark,
+} from './contents.ts';
 import { elfNeeds } from './elf.ts';
 
 /** One entry with the reason for it. */
@@ -45,8 +56,7 @@ export async function initramfsTree(request: TreeRequest): Promise<InitramfsTree
 
   for (const [path, mode] of Object.entries(directories))
     own(path, { kind: 'directory', mode }, 'mount point or place for files');
-  for (const [path, target] of Object.entries(links))
-    own(path, { kind: 'link', target }, 'name that the original has, too');
+  for (const [path, target] of Object.entries(links)) own(path, { kind: 'link', target }, 'usual name');
   for (const [path, text] of Object.entries(files)) own(path, textFile(text), 'configuration');
   for (const [path, text] of Object.entries(scripts))
     own(path, textFile(text, 0o755), 'says in the log which program crashed');
@@ -67,7 +77,10 @@ export async function initramfsTree(request: TreeRequest): Promise<InitramfsTree
   const needed = new Set<string>();
   for (const ingredient of programs) {
     const from = packageOf(packages, ingredient.package);
-    for (const path of ingredient.files) await take(tree, from, path, path, ingredient.why, needed);
+    for (const file of ingredient.files) {
+      const path = file.replace(tripletMark, triplets[architecture]);
+      await take(tree, from, path, path, ingredient.why, needed);
+    }
   }
   for (const [directory, list] of Object.entries(applets))
     for (const applet of list) {

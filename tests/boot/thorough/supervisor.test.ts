@@ -9,13 +9,20 @@ import { boot, inside, powerOff, ready } from '../shell.ts';
 
 const options = { skip: machineMissing(), timeout: 1_800_000 };
 
-/** Prints the pid of the runtime, which is PID 1's child, a line for each debug shell, and pid and start time of each container's init. */
+/**
+ * Prints the pid of the runtime, which is PID 1's child, a line for each debug shell, and control group, pid and start time of each container's
+ * init, the process that is 1 in a namespace of its own.
+ */
 const facts = `#!/bin/sh
 machine=$(readlink /proc/1/ns/pid)
 for d in /proc/[0-9]*; do
-  [ "$(readlink $d/ns/pid)" = "$machine" ] || continue
   read -r stat <$d/stat || continue
   pid=\${d#/proc/}
+  if [ "$(readlink $d/ns/pid)" != "$machine" ]; then
+    grep -q '^NSpid:[[:space:]][0-9]\\{1,\\}[[:space:]]1$' $d/status &&
+      echo "container $(head -n 1 $d/cgroup) $pid $(cut -d' ' -f22 $d/stat)"
+    continue
+  fi
   exe=$(readlink $d/exe)
   set -- \${stat##*) }
   case "$exe $stat" in
@@ -23,9 +30,6 @@ for d in /proc/[0-9]*; do
     */busybox\\ *"(sh)"*) [ "$4" = "$pid" ] && echo "shell $pid" ;;
   esac
 done 2>/dev/null
-for c in one two; do
-  init=$(lxc-info -P /run/pantavisor/lxc -n $c -pH) && echo "container $c $init $(cut -d' ' -f22 /proc/$init/stat)"
-done
 `;
 const files = { 'usr/bin/facts': facts };
 
