@@ -34,7 +34,10 @@ await buildDemoRepository(architecture satisfies DemoArchitecture);
 const image = `${checkout}build/images/demo-${architecture}.img`;
 pvImage(['build', '--verbose', `${checkout}images/recipes/demo-${architecture}.json`, '-o', image]);
 console.error(`
-The page of the container web:  http://127.0.0.1:8080
-Ctrl-A X ends the machine.
+It starts in half a minute, with its console here. Then:
+  port 8080    the page of the container web: a browser, or curl http://127.0.0.1:8080
+  port 12368   the control socket of the device, from the container gateway: curl http://127.0.0.1:12368/containers
+  Enter        a shell on the device; try 'pvcontrol ls'
+  Ctrl-A X     ends the machine; it goes on where it was the next time
 `);
 pvImage(['run', image, ...argv]);

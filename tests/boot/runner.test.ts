@@ -108,9 +108,11 @@ test('the hard time-out kills a machine that does nothing', { skip, timeout: 60_
 
 test('a machine that QEMU refuses says why', { skip, timeout: 60_000 }, async (t) => {
   const machine = await startMachine(t, { ...(await options(t)), extra: ['-device', 'no-such-device'] });
+  const asked = assert.rejects(machine.port(1), /cannot/);
   const { reason, messages } = await machine.ended;
   assert.equal(reason, 'failed');
   assert.match(messages, /no-such-device/);
+  await asked;
 });
 
 test('a machine dies with whoever started it, also when that is killed', { skip, timeout: 60_000 }, async () => {

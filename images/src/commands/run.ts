@@ -2,8 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { type CommandSpec, Failure, type Input } from '@pantavisor/cli';
 import type { PvImage } from '../context.ts';
-import type { MachineForward } from '../qemu/command-line.ts';
 import type { Machine, MachineEnd } from '../qemu/machine.ts';
+import { assertFree, describeForwards, joinForwards, parseForward } from '../run/forwards.ts';
 import { diskOf, type Firmware, ImageMachine, readAccount } from '../run/image-machine.ts';
 
 /** Ctrl-A, and the key after it that ends the machine, as in QEMU. */
@@ -20,19 +20,19 @@ function number(input: Input, name: string, least: number, most: number): number
   throw new Failure('usage', `cannot use ${text} for --${name}: a whole number from ${least} to ${most}`);
 }
 
-function forward(text: string): MachineForward {
-  const [host, guest, ...rest] = text.split(':').map(Number);
-  const isPort = (port: number | undefined, least: number) =>
-    Number.isInteger(port) && port! >= least && port! <= 65535;
-  if (rest.length > 0 || !isPort(host, 0) || !isPort(guest, 1))
-    throw new Failure('usage', `cannot forward ${text}`, { hint: 'write HOST:GUEST, two ports; 0 takes a free one' });
-  return { host: host!, guest: guest! };
-}
-
-/** Joins console and terminal until the machine ends. */
-async function attach(machine: Machine, { terminal }: PvImage): Promise<MachineEnd> {
+/**
+ * Joins console and terminal until the machine ends.
+ * @param ports said again when the device is ready: what was said before has run out of sight by then
+ */
+async function attach(machine: Machine, { terminal }: PvImage, ports: string): Promise<MachineEnd> {
   const { stdin } = process;
   const quiet = machine.console.listen((chunk) => terminal.stdout.write(chunk));
+  const ready = machine.console.waitFor(/pantavisor: ready socket=.*\n/, { seconds: longest });
+  ready.then(
+    () => terminal.stderr.write(`pv-image: the device is ready; ${ports}Ctrl-A X ends the machine\r\n`),
+    // It ended before.
+    () => {},
+  );
   let escaped = false;
   const onKeys = (chunk: Buffer) => {
     for (const key of chunk.toString('utf8')) {
@@ -81,7 +81,7 @@ next start. Ctrl-A X ends the machine.`,
       names: ['port', 'p'],
       kind: 'list',
       value: 'host:guest',
-      help: 'forward a TCP port of this machine, beside those of the recipe',
+      help: 'forward a TCP port of this machine, beside those of the recipe, or in place of the one to the same guest port',
     },
     { names: ['seconds'], kind: 'text', value: 'number', help: 'end it after that time' },
   ],
@@ -100,8 +100,8 @@ next start. Ctrl-A X ends the machine.`,
     const size = number(input, 'size', 1, 1024 * 1024);
     if (input.on('fresh')) for (const file of [disk, `${disk}.efi`]) await rm(file, { force: true });
     await diskOf(image, disk, size === undefined ? undefined : size * 1024 * 1024);
-    const own = Object.entries(account.machine.ports).map(([host, guest]) => ({ host: Number(host), guest }));
-    const forwards = [...own, ...input.list('port').map(forward)];
+    const forwards = joinForwards(account.machine.ports, input.list('port').map(parseForward));
+    await assertFree(forwards);
     const memory = number(input, 'memory', 32, 65536);
     const processors = number(input, 'processors', 1, 64);
     const machine = await ImageMachine.prepare({
@@ -116,12 +116,9 @@ next start. Ctrl-A X ends the machine.`,
     try {
       for (;;) {
         const started = await machine.start();
-        for (const { host, guest } of forwards)
-          if (host === 0)
-            context.terminal.stderr.write(
-              `pv-image: 127.0.0.1:${await started.port(guest)} is port ${guest} of the machine\n`,
-            );
-        const end = await attach(started, context);
+        const ports = await describeForwards(started, forwards);
+        if (ports !== '') context.terminal.stderr.write(`pv-image: ${ports}\n`);
+        const end = await attach(started, context, ports === '' ? '' : `${ports}; `);
         if (machine.wantsRestart(end)) continue;
         if (end.reason === 'failed' || end.reason === 'panic')
           throw new Failure('machine', `cannot go on: the machine ended (${end.reason}) ${end.messages}`, {

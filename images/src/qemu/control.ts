@@ -20,11 +20,13 @@ export class QemuControl {
   readonly #answers: Answer[] = [];
   #socket: Socket | undefined;
   #closed = false;
+  #giveUp: (error: Error) => void = () => {};
 
   /** @param path of the Unix socket; QEMU connects to it once */
   constructor(path: string) {
     this.#server = createServer();
     this.#connected = new Promise((resolve, reject) => {
+      this.#giveUp = reject;
       this.#server.once('error', reject);
       this.#server.once('connection', (socket) => {
         this.#socket = socket;
@@ -74,6 +76,7 @@ export class QemuControl {
     this.#closed = true;
     this.#server.close();
     this.#socket?.destroy();
+    this.#giveUp(new Error('cannot tell QEMU anything: it has ended'));
     for (const { reject } of this.#answers.splice(0)) reject(new Error('cannot hear from QEMU any more: it has ended'));
   }
 }
