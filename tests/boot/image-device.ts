@@ -172,7 +172,7 @@ export class ImageDevice {
   /** Waits for the end of an update, as the device tells it on its console. */
   async outcome(revision: string, from: number): Promise<{ status: Outcome; message: string }> {
     const name = revision.replace(/[/.]/g, '\\$&');
-    const pattern = new RegExp(`progress\\.write ${name}: (DONE|UPDATED|ERROR|WONTGO) (.*)`);
+    const pattern = new RegExp(`progress\\.write ${name}: (DONE|UPDATED|ERROR|WONTGO) (.*)\\n`);
     const [, status, message] = await this.machine.console.waitFor(pattern, { from, seconds: 600 });
     return { status: status as Outcome, message: message ?? '' };
   }
