@@ -56,30 +56,37 @@ static napi_value call_shutdown(napi_env env, napi_callback_info info) {
   return value_undefined(env);
 }
 
-/* openInRoot(root, path, flags): descriptor. Symbolic links and `..` cannot lead out of the root (openat2, RESOLVE_IN_ROOT). */
-static napi_value call_open(napi_env env, napi_callback_info info) {
-  struct args args = args_read(env, info);
-  char *root = args_string(&args, 0, "root");
-  char *path = args_string(&args, 1, "path");
+/* A path may lead to a disk, and the look at it may wait for that. */
+static int run_open(struct operation *operation) {
   struct open_how how = {.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-  how.flags = (uint64_t)args_integer(&args, 2, "flags", 0, INT32_MAX) | O_CLOEXEC;
+  how.flags = (uint64_t)operation->number[0] | O_CLOEXEC;
   /* openat2 refuses what means nothing for O_PATH. */
   if (!(how.flags & O_PATH)) how.flags |= O_NOCTTY | O_NONBLOCK;
-  napi_value result = NULL;
-  if (!args.failed) {
-    int base = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (base < 0) {
-      throw_errno(env, errno, "open", root, NULL);
-    } else {
-      long descriptor = syscall(SYS_openat2, base, path, &how, sizeof how);
-      if (descriptor < 0) throw_errno(env, errno, "openat2", path, NULL);
-      else result = value_number(env, (double)descriptor);
-      close(base);
-    }
-  }
-  free(root);
-  free(path);
-  return result;
+  int base = open(operation->text[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (base < 0) return -1;
+  operation->syscall = "openat2";
+  operation->path = operation->text[1];
+  long descriptor = syscall(SYS_openat2, base, operation->text[1], &how, sizeof how);
+  int error = errno;
+  close(base);
+  errno = error;
+  operation->result[0] = descriptor;
+  return (int)descriptor;
+}
+
+static napi_value deliver_descriptor(napi_env env, struct operation *operation) {
+  return value_number(env, (double)operation->result[0]);
+}
+
+/* openInRoot(root, path, flags): Promise<descriptor>. Symbolic links and `..` cannot lead out of the root (openat2, RESOLVE_IN_ROOT). */
+static napi_value call_open(napi_env env, napi_callback_info info) {
+  struct args args = args_read(env, info);
+  struct operation *operation = operation_new(run_open, "open");
+  operation->deliver = deliver_descriptor;
+  operation->path = operation->text[0] = args_string(&args, 0, "root");
+  operation->text[1] = args_string(&args, 1, "path");
+  operation->number[0] = args_integer(&args, 2, "flags", 0, INT32_MAX);
+  return operation_start(&args, operation);
 }
 
 const struct binding log_bindings[] = {

@@ -67,7 +67,7 @@ interface Addon {
   reboot(command: number): void;
   bindDatagrams(path: string, mode: number): number;
   shutdownSocket(socket: number): void;
-  openInRoot(root: string, path: string, flags: number): number;
+  openInRoot(root: string, path: string, flags: number): Promise<number>;
   openWatchdog(path: string, seconds: number): { descriptor: number; seconds: number };
   feedWatchdog(descriptor: number): void;
 }

@@ -20,6 +20,6 @@ export function shutdownSocket(socket: number): void {
  * @param root directory, e.g. `/proc/PID/root`
  * @param flags bits of open(2); the descriptor never blocks, is never a controlling terminal, and closes on exec
  */
-export function openInRoot(root: string, path: string, flags: number): number {
+export async function openInRoot(root: string, path: string, flags: number): Promise<number> {
   return addon.openInRoot(root, path, flags);
 }

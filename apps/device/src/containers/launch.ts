@@ -97,10 +97,11 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
   const { name } = container;
   const state = await readStateConfig(files, source);
   const attachment = networks.attach(container, hasInterfaces(state));
-  const configLayer = await layConfiguration(files, `${trail}/_config/${name}`, `${places.configs}/${name}`);
   const logs = room.logs.lxcDirectory(revision, name);
-  await makeDirectories(files, logs);
-  await room.logs.prepare(source);
+  const [configLayer] = await together(
+    layConfiguration(files, `${trail}/_config/${name}`, `${places.configs}/${name}`),
+    makeDirectories(files, logs).then(() => room.logs.prepare(source)),
+  );
 
   const directory = `${places.lxc}/${name}`;
   const remounts = room.remountsOf(container);
@@ -122,8 +123,10 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
   };
   const { upper, layers } = rootLayers(composeLxcConfig(state, { ...context, binds: [] }));
   if (upper !== undefined) await makeDirectories(files, upper);
-  await requireInit(files, name, splitCommand(lastValue(state, 'lxc.init.cmd') ?? '')[0] ?? '', layers);
-  const binds = await hostBinds(room, source, layers);
+  const [binds] = await together(
+    hostBinds(room, source, layers),
+    requireInit(files, name, splitCommand(lastValue(state, 'lxc.init.cmd') ?? '')[0] ?? '', layers),
+  );
   const lines = composeLxcConfig(state, { ...context, binds });
 
   const configFile = `${directory}/config`;
@@ -140,6 +143,12 @@ export async function launch(room: LaunchRoom, source: ContainerSource): Promise
     environment: { PATH: host.system.environment.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
   });
   return { running, haltSignal: lastValue(state, 'lxc.signal.halt'), address: attachment?.address.split('/')[0] };
+}
+
+/** Waits for both, also when one fails: what is still being prepared would otherwise meet its own removal. */
+async function together<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
 }
 
 /** The container's own socket for syslog: on the host, and as the container sees it. A manager sees the directories of all. */

@@ -54,7 +54,9 @@ export class FileTail {
   /** Begins. */
   async open(): Promise<void> {
     const { streams, root, path } = this.#request;
-    this.#follower = await streams.follow({ root, path, changed: () => this.#wake() });
+    const follower = await streams.follow({ root, path, changed: () => this.#wake() });
+    if (this.#closing) return follower.close();
+    this.#follower = follower;
     this.#wake();
   }
 

@@ -9,6 +9,9 @@ import { architecture, boardModel, cpuModel, sysinfoJson, timeJson, unameJson } 
 import { interfacesJson } from './interfaces.ts';
 import { type MetadataChange, MetadataStore } from './store.ts';
 
+/** Statuses of a revision that is still on its way to its goals. */
+const onTheWay = ['INSTALLED', 'MOUNTED', 'BLOCKED', 'STARTING'];
+
 export interface MetadataRoomParts {
   host: Pick<Host, 'files' | 'clock' | 'system'>;
   config: ConfigStore;
@@ -67,14 +70,15 @@ export class MetadataRoom implements Metadata {
       ['time', timeJson(host.clock)],
       ['sysinfo', sysinfoJson(host)],
     ];
-    for (const [key, value] of facts) await this.device.report(key, await value);
-    await this.refresh();
+    const values = await Promise.all(facts.map(async ([key, value]) => [key, await value] as const));
+    await Promise.all(values.map(([key, value]) => this.device.report(key, value)));
   }
 
   /** The lowest status of all groups changed. */
   async statusChanged(status: string): Promise<void> {
     await this.device.report('pantavisor.status', status);
-    await this.refresh();
+    // What has begun to change will have changed by its end, and until then the machine has better things to do.
+    if (!onTheWay.includes(status)) await this.refresh();
   }
 
   refresh(): Promise<void> {

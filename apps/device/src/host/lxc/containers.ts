@@ -49,7 +49,8 @@ export class LxcContainers implements ContainerRuntime {
   /** By the monitor's number, from start or find until the container of this name starts anew. */
   readonly #tracked = new Map<number, Tracked>();
   readonly #pipes = new Map<string, MonitorPipe>();
-  #program: string | undefined;
+  /** Looked for once, however many containers start at a time. */
+  #program: Promise<string> | undefined;
 
   constructor(options: LxcOptions) {
     this.#files = options.files;
@@ -68,8 +69,12 @@ export class LxcContainers implements ContainerRuntime {
     return pipe;
   }
 
-  async #findProgram(): Promise<string> {
-    this.#program ??= await findLxcStart(this.#files, this.#door.environment.PATH ?? usualPath);
+  #findProgram(): Promise<string> {
+    this.#program ??= findLxcStart(this.#files, this.#door.environment.PATH ?? usualPath).catch((error) => {
+      // It may be installed before the next start.
+      this.#program = undefined;
+      throw error;
+    });
     return this.#program;
   }
 

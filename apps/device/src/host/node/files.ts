@@ -80,10 +80,12 @@ async function putContent(
   }
 }
 
-/** What is in memory whatever the disk does: changing it takes no time. */
+/** What is in memory whatever the disk does: making something there takes no time. */
 const inMemory = (path: string) => path.startsWith('/run/') || path.startsWith('/proc/');
 /** What can be read at once. Files of devices may take their time. */
 const maybeSlow = (path: string) => path.startsWith('/sys/') || path.startsWith('/dev/');
+/** Inside the image of a volume, where even a look unpacks a part of the image first. */
+const isPacked = (path: string) => /\/volumes\/[^/]+\/[^/]+\/./.test(path);
 /** Larger files are read and written by the pool. */
 const smallSize = 64 * 1024;
 const fsync = promisify(now.fsync);
@@ -163,7 +165,8 @@ async function copyContent(from: string, to: string, mode: number): Promise<void
 async function statusOf(path: string, follow: boolean, turn: Turn): Promise<FileStatus | undefined> {
   try {
     const options = { throwIfNoEntry: false } as const;
-    const done = turn.take(() => (follow ? now.statSync(path, options) : now.lstatSync(path, options)));
+    const look = () => (follow ? now.statSync(path, options) : now.lstatSync(path, options));
+    const done = isPacked(path) ? undefined : turn.take(look);
     const found = done ? done.result : follow ? await fs.stat(path) : await fs.lstat(path);
     if (found === undefined) return undefined;
     return {
@@ -243,18 +246,18 @@ export function createFiles(): Files {
         ),
       ),
     readLink: (path) =>
-      guarded('read link', path, async () => turn.take(() => now.readlinkSync(path))?.result ?? fs.readlink(path)),
+      guarded('read link', path, async () => {
+        const soon = isPacked(path) ? undefined : turn.take(() => now.readlinkSync(path));
+        return soon?.result ?? fs.readlink(path);
+      }),
     realPath: (path) => guarded('resolve', path, () => fs.realpath(path)),
     unlink: (path) =>
       guarded('remove', path, async () => {
         // Most of what durable writes remove was never there.
         if (isThere(path) === false)
           throw new HostError('ENOENT', 'remove', path, 'no such file or directory (ENOENT)');
-        await change(
-          [path],
-          () => now.unlinkSync(path),
-          () => fs.unlink(path),
-        );
+        // Never at once: what is, or was, a mount point of some container's namespace goes only after a wait for all processors (RCU).
+        await fs.unlink(path);
       }),
     makeDirectory: (path, mode) =>
       guarded('make directory', path, async () => {
@@ -267,14 +270,7 @@ export function createFiles(): Files {
         );
         if (mode !== undefined && (mode & process.umask()) !== 0) await fs.chmod(path, mode);
       }),
-    removeDirectory: (path) =>
-      guarded('remove directory', path, () =>
-        change(
-          [path],
-          () => now.rmdirSync(path),
-          () => fs.rmdir(path),
-        ),
-      ),
+    removeDirectory: (path) => guarded('remove directory', path, () => fs.rmdir(path)),
     changeMode: (path, mode) => guarded('change the mode of', path, () => fs.chmod(path, mode)),
     status: (path, { follow = false } = {}) => guarded('look at', path, () => statusOf(path, follow, turn)),
     list: (path) =>

@@ -31,7 +31,11 @@ export function createStreams(): Streams {
   return {
     listen,
     datagrams,
-    follow: async ({ root, path, changed }) => new NodeFollower(root, path, changed),
+    follow: async ({ root, path, changed }) => {
+      const follower = new NodeFollower(root, path, changed);
+      await follower.watch();
+      return follower;
+    },
     records: (path) =>
       guarded('open', path, async () => {
         const descriptor = await promisify(openFile)(
@@ -68,23 +72,23 @@ class NodeFollower implements Follower {
   readonly #changed: () => void;
   #directory: { path: string; watcher: FSWatcher } | undefined;
   #file: { identity: string; watcher: FSWatcher } | undefined;
+  #looking: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(root: string, path: string, changed: () => void) {
     this.#root = root;
     this.#path = path;
     this.#changed = changed;
-    this.#watchDirectory();
   }
 
   async open(): Promise<FollowedFile | undefined> {
-    if (this.#closed) return undefined;
     // Watched first: what appears between the look and the watch would be missed.
-    this.#watchDirectory();
-    const descriptor = this.#tryOpen(this.#path, constants.O_RDONLY);
+    await this.watch();
+    if (this.#closed) return undefined;
+    const descriptor = await this.#tryOpen(this.#path, constants.O_RDONLY);
     if (descriptor === undefined) return undefined;
     const status = fstatSync(descriptor);
-    if (!status.isFile()) {
+    if (this.#closed || !status.isFile()) {
       closeSync(descriptor);
       return undefined;
     }
@@ -101,7 +105,7 @@ class NodeFollower implements Follower {
 
   #truncate(identity: string): Promise<void> {
     return guarded('truncate', this.#path, async () => {
-      const descriptor = openInRoot(this.#root, this.#path, constants.O_WRONLY);
+      const descriptor = await openInRoot(this.#root, this.#path, constants.O_WRONLY);
       try {
         if (identityOf(fstatSync(descriptor)) === identity) await promisify(ftruncate)(descriptor);
       } finally {
@@ -110,19 +114,27 @@ class NodeFollower implements Follower {
     });
   }
 
-  #tryOpen(path: string, flags: number): number | undefined {
+  async #tryOpen(path: string, flags: number): Promise<number | undefined> {
     try {
-      return openInRoot(this.#root, path, flags);
+      return await openInRoot(this.#root, path, flags);
     } catch (error) {
       if (hasCode(error, ...absent)) return undefined;
       throw error;
     }
   }
 
-  #watchDirectory(): void {
-    for (let path = dirname(this.#path); ; path = dirname(path)) {
+  /** Watches the directory that is there now. One look at a time: two would both watch it. */
+  watch(): Promise<void> {
+    this.#looking = this.#looking.catch(() => undefined).then(() => this.#watchDirectory());
+    return this.#looking;
+  }
+
+  async #watchDirectory(): Promise<void> {
+    for (let path = dirname(this.#path); !this.#closed; path = dirname(path)) {
       if (this.#directory?.path === path) return;
-      const watcher = this.#watch(this.#tryOpen(path, pathOnly | constants.O_DIRECTORY));
+      const descriptor = await this.#tryOpen(path, pathOnly | constants.O_DIRECTORY);
+      const watcher = this.#watch(descriptor);
+      if (watcher !== undefined && this.#closed) return watcher.close();
       if (watcher !== undefined) {
         this.#directory?.watcher.close();
         this.#directory = { path, watcher };
