@@ -26,7 +26,7 @@ import { UpdateDevice } from '../harness/update-device.ts';
 
 const options = { skip: await skipWithoutContainers(), timeout: 90_000 };
 /** Rounds of the test that kills the runtime; each takes one to three seconds. */
-const kills = Number(process.env.UPDATE_KILLS ?? 25);
+const kills = Number(process.env.UPDATE_KILLS ?? 50);
 const pvcontrol = fileURLToPath(new URL('../../apps/device-tools/bin/pvcontrol', import.meta.url));
 const run = promisify(execFile);
 

@@ -263,12 +263,17 @@ export function createFiles(): Files {
       guarded('make directory', path, async () => {
         // Most directories that are asked for are there.
         if (isThere(path)) throw new HostError('EEXIST', 'make directory', path, 'file already exists (EEXIST)');
+        let isLater = false;
         await change(
           [path],
           () => now.mkdirSync(path, mode ?? 0o755),
-          async () => void (await fs.mkdir(path, mode ?? 0o755)),
+          async () => {
+            isLater = true;
+            await fs.mkdir(path, mode ?? 0o755);
+          },
         );
-        if (mode !== undefined && (mode & process.umask()) !== 0) await fs.chmod(path, mode);
+        // The pool may have met the umask of a socket that was bound meanwhile.
+        if (mode !== undefined && (isLater || (mode & process.umask()) !== 0)) await fs.chmod(path, mode);
       }),
     removeDirectory: (path) => guarded('remove directory', path, () => fs.rmdir(path)),
     changeMode: (path, mode) => guarded('change the mode of', path, () => fs.chmod(path, mode)),
