@@ -189,6 +189,14 @@ export function trialTimer(turn: UpdateTurn, purpose: string): void {
   }
 }
 
+/** What a lost Hub means for a revision of the Hub is decided when the trial is looked at; that it means nothing for a local one is said. */
 export function hubChanged(turn: UpdateTurn, hub: HubMode): void {
+  const { attempt, model } = turn;
+  const isLost = hub === 'offline' && model.hub === 'online';
   turn.put({ hub });
+  if (isLost && attempt !== undefined && isTrial(attempt) && !dependsOnHub(turn.model))
+    turn.note({
+      code: 'hub-not-needed',
+      message: `${attempt.revision} is tested without the Hub, which is out of reach`,
+    });
 }
