@@ -43,7 +43,9 @@ export function buildExecutable(request: ExecutableRequest): string {
   const folder = join(cache, target.name);
   mkdirSync(folder, { recursive: true });
   const engine = prepareEngine(cache, say);
-  const headers = prepareHeaders(folder);
+  const libraries = librariesOf(target, folder, say);
+  const ownHeaders = run(target.compiler, ['-print-file-name=include']).trim();
+  const headers = ['-nostdinc', '-isystem', libraries.muslHeaders, '-isystem', ownHeaders, ...prepareHeaders(folder)];
   const include = ['-I', engine.folder, '-I', join(root, 'native'), ...headers];
   const prefixMap = [`-ffile-prefix-map=${root}=.`, `-ffile-prefix-map=${cache}=.`];
   const native = join(root, 'native');
@@ -69,30 +71,27 @@ export function buildExecutable(request: ExecutableRequest): string {
 
   const objects = [compile(join(engine.folder, 'engine-module.c'), engineFlags, '')];
   for (const name of nativeSources) {
-    if (!name.endsWith('.c') || (name === 'fortify.c' && target.compiler !== 'musl-gcc')) continue;
+    if (!name.endsWith('.c')) continue;
     objects.push(compile(join(native, name), name === 'fortify.c' ? ['-w'] : warningFlags, headerHash));
   }
   objects.push(programObject(request.programs, engine, folder, compile));
 
-  const executable = join(folder, `pantavisor-${hashOf(objects)}`);
+  const { folder: others, musl } = libraries;
+  const script = join(native, 'static.ld');
+  const linked = [
+    ...['-static', '-nostdlib', '-Wl,--gc-sections', '-Wl,--build-id=none', '-Wl,-z,noseparate-code', '-s'],
+    `-Wl,-T,${script}`,
+    ...['crt1.o', 'crti.o'].map((name) => join(musl, name)),
+    ...objects,
+    ...['libmbedtls.a', 'libmbedx509.a', 'libmbedcrypto.a', 'libz.a'].map((name) => join(others, name)),
+    ...['-Wl,--start-group', join(musl, 'libc.a'), '-lgcc', '-Wl,--end-group'],
+    join(musl, 'crtn.o'),
+  ];
+  const executable = join(folder, `pantavisor-${hashOf([...linked, readFileSync(script)])}`);
   if (!existsSync(executable)) {
     say(`linking the executable for ${target.name}`);
-    const libraryFolder = librariesOf(target, folder, say);
-    const libraries = ['libmbedtls.a', 'libmbedx509.a', 'libmbedcrypto.a', 'libz.a'].map((name) =>
-      join(libraryFolder, name),
-    );
     const temporary = `${executable}.${process.pid}`;
-    run(target.compiler, [
-      '-static',
-      '-Wl,--gc-sections',
-      '-Wl,--build-id=none',
-      '-s',
-      ...objects,
-      ...libraries,
-      '-lm',
-      '-o',
-      temporary,
-    ]);
+    run(target.compiler, [...linked, '-o', temporary]);
     renameSync(temporary, executable);
     forgetOld(cache, folder, engine.folder, objects);
   }
@@ -177,11 +176,13 @@ function hashOf(parts: readonly (string | Uint8Array)[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-function run(program: string, argv: string[]): void {
-  const { status, stderr, error } = spawnSync(program, argv, { encoding: 'utf8' });
+/** What the program printed. */
+function run(program: string, argv: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, argv, { encoding: 'utf8' });
   if (error)
     throw new Error(
       `cannot run ${program}: ${error.message}; a Debian package of scripts/debian-packages.txt is missing`,
     );
   if (status !== 0) throw new Error(`${program} failed:\n${stderr.trimEnd()}`);
+  return stdout;
 }

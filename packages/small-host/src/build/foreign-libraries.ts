@@ -1,25 +1,38 @@
 /**
- * Debian's static libraries of another architecture, without making the machine a multi-architecture one: apt works on lists and
- * a status of its own, and the packages are unpacked, not installed.
+ * Debian's static libraries, musl among them; those of another architecture without making the machine a multi-architecture one: apt works on lists
+ * and a status of its own, and the packages are unpacked, not installed.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Target } from './toolchain.ts';
 
-const packages = ['libmbedtls-dev', 'zlib1g-dev'];
-/** The one that is looked for to know whether all are there. */
-const landmark = 'libmbedcrypto.a';
+const packages = ['musl-dev', 'libmbedtls-dev', 'zlib1g-dev'];
+
+/** Where the libraries of a target are. */
+export interface StaticLibraries {
+  /** Holds `libc.a` and the files that programs begin and end with. */
+  musl: string;
+  muslHeaders: string;
+  /** Holds those of mbedTLS and zlib. */
+  folder: string;
+}
 
 /**
- * Folder with the static libraries of a target: the system's own, or packages fetched into `cache`.
+ * Finds the static libraries of a target: the system's own, or packages fetched into `cache`.
  * @throws Error with apt's own words when they cannot be fetched
  */
-export function librariesOf(target: Target, cache: string, say: (line: string) => void): string {
-  if (existsSync(join(target.libraries, landmark))) return target.libraries;
+export function librariesOf(target: Target, cache: string, say: (line: string) => void): StaticLibraries {
   const root = join(cache, 'debian');
-  const folder = join(root, target.libraries);
-  if (existsSync(join(folder, landmark))) return folder;
+  const below = (prefix: string): StaticLibraries => ({
+    musl: join(prefix, 'usr/lib', target.musl),
+    muslHeaders: join(prefix, 'usr/include', target.musl),
+    folder: join(prefix, 'usr/lib', target.libraries),
+  });
+  const isThere = ({ musl, folder }: StaticLibraries) =>
+    ['libmbedcrypto.a', 'libz.a'].every((name) => existsSync(join(folder, name))) && existsSync(join(musl, 'libc.a'));
+  const known = ['/', root].map(below).find(isThere);
+  if (known) return known;
   say(`fetching Debian's ${packages.join(' and ')} for ${target.debianArchitecture}`);
   const work = join(cache, `apt-${process.pid}`);
   const downloads = join(work, 'packages');
@@ -54,5 +67,5 @@ export function librariesOf(target: Target, cache: string, say: (line: string) =
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  return folder;
+  return below(root);
 }

@@ -4,15 +4,17 @@ export type TargetName = 'x64' | 'arm64' | 'arm';
 
 export interface Target {
   name: TargetName;
+  /** GCC; its own C library is not used. */
   compiler: string;
   /** Flags beyond the common ones. */
   flags: string[];
-  /** Folder of Debian's static libraries for this architecture. */
+  /** Names of Debian's folders: of musl, and of the libraries of mbedTLS and zlib. */
+  musl: string;
   libraries: string;
   debianArchitecture: string;
 }
 
-/** Foreign headers, which must not bring the C library's own with them: a compiler for musl or another architecture has its own. */
+/** Headers of libraries, the same for all architectures, which must not bring those of another C library with them. */
 export const isolatedHeaders = [
   '/usr/include/mbedtls',
   '/usr/include/wasm-rt.h',
@@ -23,23 +25,27 @@ export const isolatedHeaders = [
 export const targets: Record<TargetName, Target> = {
   x64: {
     name: 'x64',
-    compiler: 'musl-gcc',
+    compiler: 'x86_64-linux-gnu-gcc',
     flags: [],
-    libraries: '/usr/lib/x86_64-linux-gnu',
+    musl: 'x86_64-linux-musl',
+    libraries: 'x86_64-linux-gnu',
     debianArchitecture: 'amd64',
   },
   arm64: {
     name: 'arm64',
     compiler: 'aarch64-linux-gnu-gcc',
-    flags: [],
-    libraries: '/usr/lib/aarch64-linux-gnu',
+    // Atomic operations as calls would ask glibc for the kind of the processor.
+    flags: ['-mno-outline-atomics'],
+    musl: 'aarch64-linux-musl',
+    libraries: 'aarch64-linux-gnu',
     debianArchitecture: 'arm64',
   },
   arm: {
     name: 'arm',
     compiler: 'arm-linux-gnueabihf-gcc',
     flags: ['-mthumb'],
-    libraries: '/usr/lib/arm-linux-gnueabihf',
+    musl: 'arm-linux-musleabihf',
+    libraries: 'arm-linux-gnueabihf',
     debianArchitecture: 'armhf',
   },
 };
@@ -59,6 +65,8 @@ export const commonFlags = [
   '-ffunction-sections',
   '-fdata-sections',
   '-fno-ident',
+  // The program lies at a fixed address.
+  '-fno-pie',
 ];
 
 /**
