@@ -6,10 +6,11 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '@pantavisor/cli';
 import { isBelow } from '../reference.ts';
+import { smallBytes } from '../repository/hashing.ts';
 import type { ObjectPool } from '../repository/objects.ts';
 import { objectsOf, type StateDocument, writeStateDocument } from '../repository/values.ts';
 import { gzip } from './gzip.ts';
-import { tarEnd, tarHeader, tarPadding } from './tar.ts';
+import { TarPiece, tarEnd, tarHeader, tarPadding } from './tar.ts';
 
 const pieceBytes = 1024 * 1024;
 
@@ -34,8 +35,8 @@ export function filterParts(state: StateDocument, parts: readonly string[]): Sta
  */
 export async function exportState(state: StateDocument, pool: ObjectPool, target: string | Writable): Promise<number> {
   const objects = [...objectsOf(state)].sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [sha, key] of objects) pool.sizeOf(sha, key);
-  const members = writeMembers(writeStateDocument(state), objects, pool);
+  const sized = objects.map(([sha, key]) => ({ sha, key, size: pool.sizeOf(sha, key) }));
+  const members = writeMembers(writeStateDocument(state), sized, pool);
   if (typeof target !== 'string') {
     await pipeline(Readable.from(members, { objectMode: false }), target);
     return objects.length;
@@ -54,30 +55,44 @@ export async function exportState(state: StateDocument, pool: ObjectPool, target
 
 async function* writeMembers(
   text: string,
-  objects: readonly (readonly [string, string])[],
+  objects: readonly { sha: string; key: string; size: number }[],
   pool: ObjectPool,
 ): AsyncGenerator<Uint8Array> {
   const json = Buffer.from(text);
-  yield tarHeader('json', json.length, 0o600);
-  yield json;
-  yield tarPadding(json.length);
-  for (const [sha, key] of objects) {
-    const size = pool.sizeOf(sha, key);
-    yield tarHeader(`objects/${sha}`, size, 0o644);
-    let seen = 0;
-    // A stream for each of thousands of small objects would take longer than all the rest.
-    if (size <= pieceBytes) {
-      const content = readFileSync(pool.pathOf(sha));
-      seen = content.length;
-      yield content;
-    } else
-      for await (const piece of createReadStream(pool.pathOf(sha), { highWaterMark: pieceBytes })) {
-        seen += (piece as Uint8Array).length;
-        yield piece as Uint8Array;
+  yield Buffer.concat([tarHeader('json', json.length, 0o600), json, tarPadding(json.length)]);
+  // Thousands of small members are written into one piece each: to hand them on one by one takes longer than all the rest.
+  let piece = new TarPiece();
+  for (const { sha, key, size } of objects) {
+    const path = pool.pathOf(sha);
+    const name = `objects/${sha}`;
+    const damaged = () =>
+      new Failure('object-damaged', `cannot export the object ${sha} of ${key}: its size changed meanwhile`);
+    if (size <= smallBytes) {
+      if (!piece.hasRoomFor(size)) {
+        yield piece.content;
+        piece = new TarPiece();
       }
-    if (seen !== size)
-      throw new Failure('object-damaged', `cannot export the object ${sha} of ${key}: its size changed meanwhile`);
+      if (!piece.addFile(name, path, size)) throw damaged();
+      continue;
+    }
+    if (piece.content.length > 0) {
+      yield piece.content;
+      piece = new TarPiece();
+    }
+    yield tarHeader(name, size, 0o644);
+    let seen = 0;
+    for await (const part of contentOf(path, size)) {
+      seen += part.length;
+      yield part;
+    }
+    if (seen !== size) throw damaged();
     yield tarPadding(size);
   }
+  if (piece.content.length > 0) yield piece.content;
   yield tarEnd();
+}
+
+/** A stream for each of many files of middling size would take longer than reading them. */
+function contentOf(path: string, size: number): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  return size <= pieceBytes ? [readFileSync(path)] : createReadStream(path, { highWaterMark: pieceBytes });
 }

@@ -70,8 +70,12 @@ function readPlainState(text: string): StateDocument | undefined {
     return undefined;
   }
   // The same text again: no member came twice, no number lost a digit, no blank stood between. Escapes we may write otherwise.
-  if (!isObject(parsed) || text.includes('\\u') || JSON.stringify(parsed) !== text || !isSorted(parsed, plainDepth))
-    return undefined;
+  if (!isObject(parsed) || text.includes('\\u') || JSON.stringify(parsed) !== text) return undefined;
+  // Without characters outside of the basic plane, the order of the engine is that of code points.
+  const isBefore = /[\ud800-\udfff]/.test(text)
+    ? (a: string, b: string) => compareCodePoints(a, b) < 0
+    : (a: string, b: string) => a < b;
+  if (!isSorted(parsed, plainDepth, isBefore)) return undefined;
   const { '#spec': spec = '', ...members } = parsed;
   if (typeof spec !== 'string') return undefined;
   const toPlain = (value: unknown): Value =>
@@ -85,15 +89,15 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether all numbers are whole, written in digits alone, and the members of all objects in canonical order. */
-function isSorted(value: unknown, depth: number): boolean {
+function isSorted(value: unknown, depth: number, isBefore: (a: string, b: string) => boolean): boolean {
   if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) < 1e21;
   if (typeof value !== 'object' || value === null) return true;
   if (depth === 0) return false;
-  if (Array.isArray(value)) return value.every((item) => isSorted(item, depth - 1));
+  if (Array.isArray(value)) return value.every((item) => isSorted(item, depth - 1, isBefore));
   const keys = Object.keys(value);
   return (
-    keys.every((key, index) => index === 0 || compareCodePoints(keys[index - 1]!, key) < 0) &&
-    Object.values(value).every((member) => isSorted(member, depth - 1))
+    keys.every((key, index) => index === 0 || isBefore(keys[index - 1]!, key)) &&
+    Object.values(value).every((member) => isSorted(member, depth - 1, isBefore))
   );
 }
 
