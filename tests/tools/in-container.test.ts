@@ -1,7 +1,7 @@
 /** The tools of a container that has no Node, run inside real containers through pventer; and what containers see of metadata. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { temporaryDirectory } from '../harness/cleanup.ts';
@@ -20,6 +20,20 @@ function toolContainer(name: string, role: 'mgmt' | 'nobody') {
   const files = { '/usr/bin/pvcontrol': script('pvcontrol'), '/usr/bin/pvcurl': script('pvcurl') };
   const remount = { default: [{ '/dev': 'noexec' }, { '/pantavisor/(logs|user-meta)': 'noexec,nodev' }] };
   return { ...probe, rootfs: { ...probe.rootfs, packages: ['netcat-openbsd'], files }, runJson: { remount } };
+}
+
+/** A container with the static executable by the names of the tools, and no library for it. */
+function staticContainer(name: string, directory: string) {
+  const argv = [fileURLToPath(new URL('../../apps/device/build-small.ts', import.meta.url))];
+  const executable = execFileSync(process.execPath, argv, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim();
+  mkdirSync(`${directory}/usr/bin`, { recursive: true });
+  copyFileSync(executable, `${directory}/usr/bin/pvcontrol`);
+  symlinkSync('pvcontrol', `${directory}/usr/bin/pvcurl`);
+  const probe = probeContainer(name, ['init'], { group: 'app', role: 'mgmt' });
+  return { ...probe, rootfs: { ...probe.rootfs, trees: [...(probe.rootfs.trees ?? []), directory] } };
 }
 
 interface Result {
@@ -146,6 +160,31 @@ test('pvcontrol and pvcurl in containers with nothing but a shell', options, asy
     }
   });
 
+  assert.equal((await run.stop()).code, 0);
+  assert.deepEqual(device.traces(), []);
+});
+
+test('the static executable is pvcontrol and pvcurl in a container without libraries', {
+  ...options,
+  timeout: 300_000,
+}, async (t) => {
+  const device = new TestDevice(t);
+  const revision = await writeRevision(temporaryDirectory(t), [staticContainer('boss', temporaryDirectory(t))]);
+  const run = device.start(revision);
+  await run.line(/^ready socket=/m);
+  const good = (command: string) =>
+    new Promise<string>((resolve, reject) => {
+      const argv = ['-s', device.socket, '-c', 'boss', command];
+      execFile(`${tools}bin/pventer`, argv, { timeout: 30_000 }, (error, stdout) =>
+        error ? reject(error) : resolve(stdout),
+      );
+    });
+  assert.equal(await good('find / -xdev -name "lib*.so*" -o -xdev -name "ld-*.so*" | wc -l'), '0\n');
+  assert.match(await good('pvcontrol ls'), /"name":"boss","group":"app","status":"STARTED"/);
+  const groups = JSON.parse(await good('pvcurl --unix-socket /pantavisor/pv-ctrl http://localhost/groups')) as {
+    name: string;
+  }[];
+  assert.ok(groups.some(({ name }) => name === 'app'));
   assert.equal((await run.stop()).code, 0);
   assert.deepEqual(device.traces(), []);
 });
