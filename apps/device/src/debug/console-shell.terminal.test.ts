@@ -1,7 +1,8 @@
 /** The debug shell on a real terminal: a pseudo-terminal of script(1), whose person types over a pipe. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { liveConfig } from '../config/live.ts';
 import { ConfigStore } from '../config/store.ts';
@@ -27,6 +28,7 @@ test('a shell on a terminal: Enter, a command, the end, and Enter again', { time
   const terminal = spawn('script', ['-qfc', "trap '' HUP; stty -echo; tty; exec sleep 60", '/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  const folder = mkdtempSync(`${tmpdir()}/console-shell-`);
   const screen = { text: '' };
   terminal.stdout.on('data', (data) => {
     screen.text += data;
@@ -34,24 +36,29 @@ test('a shell on a terminal: Enter, a command, the end, and Enter again', { time
   const ended = new Promise((resolve) => terminal.once('exit', resolve));
   const store = new ConfigStore();
   const changes: boolean[] = [];
+  const opened = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
   let shell: ConsoleShell | undefined;
   context.after(async () => {
     await shell?.close();
     terminal.kill('SIGKILL');
     await ended;
+    rmSync(folder, { recursive: true });
   });
   const path = await shows(screen, terminal, /(\/dev\/pts\/\d+)/);
-  shell = new ConsoleShell({
-    host: createNodeHost(),
-    config: liveConfig(store),
-    log: () => {},
-    console: path,
-    changed: (isOpen) => {
-      changes.push(isOpen);
-      if (!isOpen) closed.resolve();
-    },
-    postpone: () => {},
+  const shellOf = (changed: (isOpen: boolean) => void) =>
+    new ConsoleShell({
+      host: createNodeHost(),
+      config: liveConfig(store),
+      log: () => {},
+      console: path,
+      note: `${folder}/note`,
+      changed,
+      postpone: () => {},
+    });
+  shell = shellOf((isOpen) => {
+    changes.push(isOpen);
+    (isOpen ? opened : closed).resolve();
   });
   await shell.open();
   await shows(screen, terminal, /Press \[ENTER\]/);
@@ -61,8 +68,20 @@ test('a shell on a terminal: Enter, a command, the end, and Enter again', { time
   terminal.stdin.write('echo $((6 * 7)) in $(tty)\n');
   assert.equal(await shows(screen, terminal, /42 in (\/dev\/pts\/\d+)/), path);
   await shows(screen, terminal, /# $/);
+  await opened.promise;
+  // Another runtime, as after the death of this one, finds the shell and sees it end.
+  const found: boolean[] = [];
+  const gone = Promise.withResolvers<void>();
+  const next: ConsoleShell = shellOf((isOpen) => {
+    found.push(isOpen);
+    // Before it listens to the terminal beside the first.
+    if (!isOpen) gone.resolve(next.close());
+  });
+  await next.open();
+  assert.deepEqual(found, [true]);
   terminal.stdin.write('exit\n');
   await closed.promise;
+  await gone.promise;
   terminal.stdin.write('\n');
   await shows(screen, terminal, /# $/);
   await shell.close();

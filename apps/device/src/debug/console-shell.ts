@@ -133,9 +133,9 @@ export class ConsoleShell {
       await this.#listen();
       return;
     }
-    this.#take(shell);
     // Without the note the next runtime offers another shell.
     await noteProcess(host.files, this.#note, shell.pid).catch(() => {});
+    this.#take(shell);
   }
 
   #take(shell: OpenShell): void {
