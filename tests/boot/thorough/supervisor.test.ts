@@ -41,7 +41,10 @@ async function look(machine: Machine): Promise<{ runtime: string; shells: string
 }
 
 test('containers live on when the runtime is killed or hangs, and are adopted', options, async (t) => {
-  const disk = await storageDisk(t, [probeContainer('one'), probeContainer('two')]);
+  const disk = await storageDisk(
+    t,
+    ['one', 'two'].map((name) => probeContainer(name, ['init'], { group: 'app' })),
+  );
   const machine = await boot(t, disk, 'PANTAVISOR_PATIENCE=30', files);
   const { console } = machine;
   await console.waitFor(ready);
