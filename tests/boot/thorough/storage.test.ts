@@ -45,10 +45,7 @@ test(
     const freed = console.mark;
     await inside(machine, 'rm /storage/fill*; sync; pvcontrol cmd run locals/next');
     await console.waitFor(/progress\.write locals\/next: (?:UPDATED|DONE)/, { from: freed });
-    assert.match(
-      await inside(machine, 'cat /proc/$(lxc-info -P /run/pantavisor/lxc -n one -pH)/root/etc/page'),
-      /the next page/,
-    );
+    assert.match(await inside(machine, `cat /proc/$(${initPid} | cut -d' ' -f2)/root/etc/page`), /the next page/);
     await powerOff(machine);
     assertSound(disk);
   },
