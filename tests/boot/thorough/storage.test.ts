@@ -22,6 +22,8 @@ test(
     const disk = await storageDisk(t, [probeContainer('one', ['init'], { group: 'app' })], {
       files,
       edit: (editor) => {
+        // Without a board support part nothing can be installed.
+        editor.board();
         editor.object('_config/one/etc/page', 'the next page');
         files['trails/locals/next/.pvr/json'] = JSON.stringify(editor.state);
         delete editor.state['_config/one/etc/page'];
@@ -29,7 +31,7 @@ test(
     });
     const machine = await boot(t, disk);
     const { console } = machine;
-    await console.waitFor(ready);
+    await console.waitFor(ready, { seconds: 600 });
     const fill =
       'cd /storage; dd if=/dev/zero of=fill bs=64k; dd if=/dev/zero of=fill2 bs=1k; sync; dd if=/dev/zero of=fill3 bs=1k; cd /; df /storage';
     const before = await inside(machine, `${fill} 2>/dev/null; ${initPid}`);
@@ -59,7 +61,7 @@ test('a storage that is damaged beyond a quick repair is repaired thoroughly, an
   const machine = await boot(t, disk);
   await machine.console.waitFor(/the storage \/dev\/vda is damaged; it is being repaired/);
   await machine.console.waitFor(/the storage \/dev\/vda is repaired/);
-  await machine.console.waitFor(ready);
+  await machine.console.waitFor(ready, { seconds: 600 });
   await powerOff(machine);
   assertSound(disk);
 });

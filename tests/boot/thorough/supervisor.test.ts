@@ -47,7 +47,7 @@ test('containers live on when the runtime is killed or hangs, and are adopted', 
   );
   const machine = await boot(t, disk, 'PANTAVISOR_PATIENCE=30', files);
   const { console } = machine;
-  await console.waitFor(ready);
+  await console.waitFor(ready, { seconds: 600 });
   let before = await look(machine);
   assert.deepEqual([before.shells.length, before.containers.length], [1, 2], JSON.stringify(before));
   for (const [signal, sign] of [
@@ -56,8 +56,8 @@ test('containers live on when the runtime is killed or hangs, and are adopted', 
   ] as const) {
     const from = console.mark;
     console.send(`kill -${signal} ${before.runtime}\n`);
-    await console.waitFor(sign, { from });
-    await console.waitFor(ready, { from });
+    await console.waitFor(sign, { from, seconds: 600 });
+    await console.waitFor(ready, { from, seconds: 600 });
     const after = await look(machine);
     assert.notEqual(after.runtime, before.runtime);
     assert.deepEqual({ ...after, runtime: '' }, { ...before, runtime: '' }, `after SIG${signal}`);
@@ -80,14 +80,14 @@ test('the watchdog restarts a machine whose runtime hangs', options, async (t) =
     ...files,
     'etc/modules-load.d/watchdog.conf': 'softdog\n',
   });
-  await machine.console.waitFor(ready);
+  await machine.console.waitFor(ready, { seconds: 600 });
   const { runtime } = await look(machine);
   machine.console.send(`kill -STOP ${runtime}\n`);
   assert.equal((await machine.ended).reason, 'reset');
   assert.match(machine.console.text, /softdog: Initiating system reboot/);
   // It was no end in order, and the storage bears it.
   const again = await boot(t, disk);
-  await again.console.waitFor(ready);
+  await again.console.waitFor(ready, { seconds: 600 });
   await powerOff(again);
   assertSound(disk);
 });
