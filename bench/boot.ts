@@ -1,5 +1,5 @@
 /**
- * A device from the kernel's start on: sizes, times, memory at idle, an update with a reboot; beside a Debian minimal system with systemd and
+ * A device from the kernel's start on: sizes, times, memory at idle; beside a Debian minimal system with systemd and
  *LXC that runs the same containers on the same kernel in the same QEMU.
  */
 import { execFileSync } from 'node:child_process';
