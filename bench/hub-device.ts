@@ -10,22 +10,20 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { HubEvent } from '@pantavisor/hub-api';
 import type { RevisionRecipe } from '../containers/src/recipe.ts';
 import { DemoHub, demoAccount } from '../scripts/start/hub.ts';
 import { probeContainer, writeRevision } from '../tests/harness/revision.ts';
 import { InstalledDevice } from './measure/device.ts';
+import { readBenchOptions } from './measure/options.ts';
 import { median, printTable, spread } from './measure/table.ts';
 
-const { values } = parseArgs({
-  options: {
-    steps: { type: 'string', default: '10' },
-    downloads: { type: 'string', default: '5' },
-    mebibytes: { type: 'string', default: '64' },
-  },
+const { steps, downloads, mebibytes } = readBenchOptions(import.meta.filename, {
+  steps: { fallback: 10, help: 'posted to each of the two devices' },
+  downloads: { fallback: 5, help: 'of an object, by the device and by curl' },
+  mebibytes: { fallback: 64, help: 'size of the object' },
 });
-const bytes = Number(values.mebibytes) * 1024 * 1024;
+const bytes = mebibytes * 1024 * 1024;
 
 const work = mkdtempSync(join(tmpdir(), 'bench-hub-device-'));
 const undos: (() => void | Promise<void>)[] = [() => rmSync(work, { recursive: true, force: true })];
@@ -93,10 +91,10 @@ async function joined(hub: DemoHub, events: Events, more: Record<string, string>
 /** Milliseconds from the post of a step until the hub hears that it is on trial, again and again. */
 async function reactions(hub: DemoHub, events: Events, device: string, name: string): Promise<number[]> {
   const times: number[] = [];
-  for (let count = 0; count < Number(values.steps); count += 1) {
+  for (let count = 0; count < steps; count += 1) {
     const files = await writeRevision(work, recipe(`${name} ${count}`), `${name}-${count}`);
     // At any moment between two questions of a device that asks every five seconds.
-    await new Promise((resolve) => setTimeout(resolve, 1000 + (count * 5000) / Number(values.steps)));
+    await new Promise((resolve) => setTimeout(resolve, 1000 + (count * 5000) / steps));
     const begin = performance.now();
     const rev = await hub.post(device, files, `${name} ${count}`);
     times.push((await heard(events, device, rev, 'TESTING')) - begin);
@@ -157,8 +155,7 @@ try {
     ]),
   );
   const rates: Awaited<ReturnType<typeof download>>[] = [];
-  for (let count = 0; count < Number(values.downloads); count += 1)
-    rates.push(await download(hub, events, pushed, count));
+  for (let count = 0; count < downloads; count += 1) rates.push(await download(hub, events, pushed, count));
   const curl = median(rates.map((one) => one.curl));
   const rows: [string, keyof (typeof rates)[number]][] = [
     ['device: checked, durable, installed', 'device'],
@@ -166,7 +163,7 @@ try {
     ['curl to a file', 'curl'],
   ];
   printTable(
-    `An object of ${values.mebibytes} MiB from the same hub`,
+    `An object of ${mebibytes} MiB from the same hub`,
     ['', 'MiB/s, median (least..greatest)', 'of curl'],
     rows.map(([name, key]) => {
       const all = rates.map((one) => one[key]);

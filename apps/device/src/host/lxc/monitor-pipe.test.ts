@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { signalName } from '@pantavisor/linux';
 import fc from 'fast-check';
+import { createMemoryHost } from '../memory/host.ts';
 import { createText } from '../node/text.ts';
-import { exitsIn as readExits } from './monitor-pipe.ts';
+import { MonitorPipe, exitsIn as readExits } from './monitor-pipe.ts';
+import type { MessagePipe, ProcessDoor } from './process-door.ts';
 
 const exitsIn = (bytes: Uint8Array) => readExits(bytes, signalName, createText());
 
@@ -40,4 +42,33 @@ describe('messages of the LXC monitor', () => {
       }),
     );
   });
+});
+
+it('the pipe stays open while it is read, also when its last container has ended meanwhile', async () => {
+  const happened: string[] = [];
+  let wake = () => {};
+  const begun = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  const answer = Promise.withResolvers<Uint8Array>();
+  const pipe: MessagePipe = {
+    read: async () => {
+      wake();
+      const bytes = await answer.promise;
+      happened.push('read');
+      return bytes;
+    },
+    close: async () => {
+      happened.push('closed');
+    },
+  };
+  const door = { openPipe: async () => pipe, signalName } as Partial<ProcessDoor> as ProcessDoor;
+  const monitor = new MonitorPipe(createMemoryHost().files, door, createText(), '/containers');
+  await monitor.acquire();
+  const drained = monitor.drain();
+  await begun;
+  const released = monitor.release();
+  answer.resolve(new Uint8Array());
+  await Promise.all([drained, released]);
+  assert.deepEqual(happened, ['read', 'closed']);
 });

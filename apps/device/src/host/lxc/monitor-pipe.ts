@@ -45,7 +45,7 @@ export class MonitorPipe {
   readonly #exits = new Map<string, ContainerExit>();
   #pipe: MessagePipe | undefined;
   #users = 0;
-  /** Opening and closing happen one after the other. */
+  /** Opening, reading and closing happen one after the other: a container may have ended before its start is through. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(files: Files, door: ProcessDoor, text: TextCoding, lxcPath: string) {
@@ -58,19 +58,25 @@ export class MonitorPipe {
   /** To be called before a start: monitors report only to a pipe that somebody has opened. */
   async acquire(): Promise<void> {
     this.#users += 1;
-    this.#turn = this.#turn.then(async () => {
+    await this.#inTurn(async () => {
       if (this.#pipe) return;
       await makeFolders(this.#files, this.#folder);
       this.#pipe = await this.#door.openPipe(`${this.#folder}/monitor-fifo`);
     });
-    await this.#turn;
   }
 
   /** Undoes one `acquire`; with the last one the pipe is removed. */
   async release(): Promise<void> {
     this.#users -= 1;
-    this.#turn = this.#turn.then(() => (this.#users === 0 ? this.#remove() : undefined));
-    await this.#turn;
+    await this.#inTurn(async () => {
+      if (this.#users === 0) await this.#remove();
+    });
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   async #remove(): Promise<void> {
@@ -87,14 +93,16 @@ export class MonitorPipe {
   }
 
   /** Takes in what monitors have reported so far. */
-  async drain(): Promise<void> {
-    for (
-      let bytes = await this.#pipe?.read();
-      bytes !== undefined && bytes.length > 0;
-      bytes = await this.#pipe?.read()
-    )
-      for (const [name, exit] of exitsIn(bytes, (number) => this.#door.signalName(number), this.#text))
-        this.#exits.set(name, exit);
+  drain(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (
+        let bytes = await this.#pipe?.read();
+        bytes !== undefined && bytes.length > 0;
+        bytes = await this.#pipe?.read()
+      )
+        for (const [name, exit] of exitsIn(bytes, (number) => this.#door.signalName(number), this.#text))
+          this.#exits.set(name, exit);
+    });
   }
 
   /** The reported exit of a container, once. */
