@@ -46,7 +46,8 @@ export function createSystem(
         for (const line of text.split('\n'))
           for (let begin = 0; begin < line.length; begin += longestPiece) {
             const piece = line.slice(begin, begin + longestPiece);
-            const length = kernel.putText(`${level}pantavisor: ${piece}`, bufferOffset);
+            // A record that does not end a line may go on, and nobody sees it before the next one comes.
+            const length = kernel.putText(`${level}pantavisor: ${piece}\n`, bufferOffset);
             kernel.raw('write', 0b10, 1, bufferOffset, length);
           }
         return;
