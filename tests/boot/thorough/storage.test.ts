@@ -73,13 +73,15 @@ test(
     const storage = await storageDisk(t, [probeContainer('one')], { megabytes: 64 });
     // The storage as the second partition of a disk with room behind it.
     const disk = `${storage}.disk`;
-    execFileSync('dd', ['if=/dev/zero', `of=${disk}`, 'bs=1M', 'count=0', 'seek=66'], { stdio: 'ignore' });
+    execFileSync('dd', ['if=/dev/zero', `of=${disk}`, 'bs=1M', 'count=0', 'seek=67'], { stdio: 'ignore' });
     execFileSync('sfdisk', ['-q', disk], { input: 'label: gpt\nsize=1MiB\nsize=64MiB,name=root\n' });
     execFileSync('dd', [`if=${storage}`, `of=${disk}`, 'bs=1M', 'seek=2', 'conv=notrunc,sparse'], { stdio: 'ignore' });
     truncateSync(disk, 256 * 1024 * 1024);
     const machine = await boot(t, disk, 'pv_standalone');
     const { console } = machine;
     await console.waitFor(/standalone: start the runtime/);
+    // What is typed before the shell listens is lost.
+    await console.waitFor(/\/ # /);
     const alone = await inside(machine, 'cat /proc/mounts; ls -d /run/pantavisor/pv; cat /sys/class/block/vda2/size');
     assert.doesNotMatch(alone, / \/storage /);
     assert.match(alone, /ls: \/run\/pantavisor\/pv: No such file/);
