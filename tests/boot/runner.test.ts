@@ -28,6 +28,8 @@ mount -t devtmpfs dev /dev
 for module in $(cat /modules/order); do insmod /modules/$module; done
 ip addr add 10.0.2.15/24 dev eth0 && ip link set eth0 up
 nc -l -p 8080 -e /bin/hello &
+# Who calls before it listens is hung up on: 8080 is 1F90.
+until grep -q ":1F90 " /proc/net/tcp*; do :; done
 echo "runner: up"
 while read -r word; do
   case $word in
@@ -51,7 +53,7 @@ async function options(t: TestContext): Promise<MachineOptions> {
     ['bin/hello', file('#!/bin/sh\necho hello from inside\n')],
     ['dev/console', { kind: 'character-device', mode: 0o600, major: 5, minor: 1 }],
   ]);
-  for (const applet of ['sh', 'mount', 'cat', 'insmod', 'ip', 'nc', 'poweroff', 'reboot'])
+  for (const applet of ['sh', 'mount', 'cat', 'grep', 'insmod', 'ip', 'nc', 'poweroff', 'reboot'])
     entries.set(`bin/${applet}`, { kind: 'link', target: 'busybox' });
   for (const folder of ['proc', 'sys']) entries.set(folder, { kind: 'directory', mode: 0o755 });
   const modules = modulesWithDependencies(await moduleIndex(kernel.release, kernel.modules), [
