@@ -243,15 +243,19 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
         `stty cols 100 rows 30; ${before} exec '${process.execPath}' '${startProgram}' --no-hub`,
         '/dev/null',
       ]);
-    /** What the last frame shows: text after the last time the cursor went home. */
-    const lastFrame = ({ output }: Started): string => stripVTControlCharacters(output.split('\x1b[H').at(-1) ?? '');
+    /** The last picture with this line that has come whole; each begins with the cursor going home. */
+    const lastWhole = ({ output }: Started, line: string): string =>
+      output
+        .split('\x1b[H')
+        .map(stripVTControlCharacters)
+        .findLast((frame) => frame.includes(line) && /q stop\s*$/.test(frame)) ?? '';
 
     test('shows a picture that changes in place, logs on request, and gives the terminal back', {
       timeout: limit,
     }, async () => {
       const started = onTerminal('');
-      await started.sees(/all status goals are met/);
-      const frame = lastFrame(started);
+      await started.sees(/all status goals are met[\s\S]* stop/);
+      const frame = lastWhole(started, 'all status goals are met');
       for (const pattern of [
         /^GROUP +CONTAINER +STATUS +GOAL +PID +MEMORY +UP/m,
         /^ +web +STARTED +STARTED +\d+ +[\d.]+ [KM]iB +\d+ s/m,
