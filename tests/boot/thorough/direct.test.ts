@@ -1,9 +1,9 @@
 /** A device from an image without a boot loader: QEMU is handed kernel and initramfs of the revision that the storage names. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { probeContainer } from '../harness/revision.ts';
-import { machineMissing } from './harness.ts';
-import { ImageDevice } from './image-device.ts';
+import { probeContainer } from '../../harness/revision.ts';
+import { machineMissing } from '../harness.ts';
+import { ImageDevice } from '../image-device.ts';
 
 test('an image without a boot loader boots, is reached, and takes a revision with another kernel', {
   skip: machineMissing(),
