@@ -1,11 +1,12 @@
 /** Small files about processes that outlive the runtime, so that the next runtime of the same boot finds them. */
+import { readProc } from '../host/lxc/proc.ts';
 import type { Files } from '../host/ports.ts';
 import { parentOf, readIfThere } from '../storage/durable.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 
 /** Pid and start time tell a process from a later one of the same pid (proc_pid_stat(5), field 22). */
 async function identityOf(files: Files, pid: number): Promise<string | undefined> {
-  const stat = await readIfThere(files, `/proc/${pid}/stat`);
+  const stat = await readProc(files, `/proc/${pid}/stat`);
   const start = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   return start === undefined ? undefined : `${pid} ${start}`;
 }
