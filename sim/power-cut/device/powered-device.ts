@@ -68,6 +68,11 @@ export class Client {
       throw error;
     }
   }
+
+  /** Waits until the device has ended what it was asked. */
+  async rest(): Promise<void> {
+    must(await this.#boot.runtime.runUntilIdle(restLimit), 'the device does not come to rest');
+  }
 }
 
 export class PoweredDevice {
@@ -135,6 +140,9 @@ export class PoweredDevice {
     const store = fileBlockStore(files, `${layout.boot}/uboot.txt`);
     const next = nextBoot(await ubootEnvironment({ store, text }).read(), this.#tried);
     this.#tried = next.tried;
+    // The program puts back what was interrupted, but it has to be booted for that: a boot loader looks before.
+    const { state } = layout.revision(next.revision);
+    must((await files.status(state)) !== undefined, `a boot loader finds no revision ${next.revision} to boot`);
     return ['--cmdline', launchCommandLine(next)];
   }
 

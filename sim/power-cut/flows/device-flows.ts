@@ -256,6 +256,18 @@ const flows: DeviceFlow[] = [
     script: asked('MAKE_FACTORY', next.name),
     ends: { revision: '0', status: 'DONE' },
   },
+  {
+    name: 'factory-try-once',
+    about: 'a revision that is tried once becomes the factory revision, which is the only way back until then',
+    revisions: [next, factory],
+    before: uploaded(next),
+    script: async (client, witness) => {
+      await command(client, witness, 'TRY_ONCE', next.name);
+      await client.rest();
+      await command(client, witness, 'MAKE_FACTORY', next.name);
+    },
+    ends: { revision: '0', status: 'DONE' },
+  },
   update('apply-in-place', 'a revision that is applied, in the running system', next, 'LOCAL_APPLY', 'UPDATED'),
   update('apply', 'one that takes a reboot, which is left to somebody', system, 'LOCAL_APPLY', 'INPROGRESS', applied),
   {

@@ -6,7 +6,7 @@ import { entriesOf, type TransitionMode } from './journal.ts';
 import { type Attempt, createAttempt, isStarting, stagedOf, type Task, type UpdateModel } from './model.ts';
 import { isFinal, type Progress, progressMessage } from './progress.ts';
 import type { PlannedTransition, UpdateEventBody, UpdateKind, UpdateStep } from './protocol.ts';
-import { failAttempt } from './trial.ts';
+import { doneProgress, failAttempt } from './trial.ts';
 import { act, journalOf, may, must, progressStep, type UpdateTurn } from './turn.ts';
 
 export type UpdateRequest = Extract<UpdateEventBody, { type: 'update.requested' }>;
@@ -84,7 +84,7 @@ export function startInstall(turn: UpdateTurn, attempt: Attempt, rerun = false):
     // Before the journal: a failure that is stored beside a journal is then this attempt's own, and ends it at the next start.
     ...(rerun ? [must(progressStep(revision, ready))] : []),
     must({ type: 'journal.write', journal: journalOf(turn, attempt, 'installing') }),
-    ...(source === undefined ? [] : [must({ type: 'factory.write', source })]),
+    ...(source === undefined ? [] : [...secured(turn, source), must({ type: 'factory.write', source })]),
     ...(kind === 'remote' ? [must(progressStep(revision, queued(retries, turn.model.settings.retries)))] : []),
     must({ type: 'revision.verify', revision }),
     // What is begun again counts as a retry, also when the power goes in the middle of it.
@@ -92,6 +92,20 @@ export function startInstall(turn: UpdateTurn, attempt: Attempt, rerun = false):
     must({ type: 'revision.expand', revision }),
     must({ type: 'transition.plan', revision }),
   ]);
+}
+
+/**
+ * While revision 0 is replaced there is a moment without one. When it is the rollback point, a boot loader would find nothing to boot then:
+ * its source, which has proven itself (`isUntestedFactory`), takes that part before.
+ */
+function secured({ model }: UpdateTurn, source: string): Task[] {
+  if (model.environment?.committed !== '0') return [];
+  return [
+    must({ type: 'boot.install', revision: source }),
+    must({ type: 'boot.commit', revision: source }),
+    may(progressStep(source, doneProgress(source, 0))),
+    may({ type: 'revision.mark-done', revision: source }),
+  ];
 }
 
 function queued(retries: number, limit: number): Progress {

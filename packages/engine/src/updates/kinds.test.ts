@@ -88,6 +88,22 @@ test('MAKE_FACTORY from the running revision is tested before revision 0 is the 
   assert.equal(world.status('0'), 'DONE Factory revision');
 });
 
+test('while the factory revision is replaced, what it is replaced by is the rollback point', () => {
+  const world = ready();
+  world.ask('local-run', 'locals/place-good');
+  world.rest();
+  assert.equal(world.disk.committed, '0');
+  world.send({ type: 'command.requested', id: 1, op: 'MAKE_FACTORY', payload: '', context: idle });
+  world.asked.add('0');
+  world.workTo('factory.write');
+  assert.equal(world.disk.factory, '0');
+  assert.equal(world.disk.committed, 'locals/place-good');
+  assert.equal(world.status('locals/place-good'), 'DONE Update finished, revision set as rollback point');
+  world.rest();
+  assert.equal(world.disk.factory, 'locals/place-good');
+  assert.equal(world.disk.committed, '0');
+});
+
 test('a revision that never ran cannot replace the factory revision while that is the rollback point', () => {
   const world = ready();
   world.send({ type: 'command.requested', id: 1, op: 'MAKE_FACTORY', payload: 'locals/reboot-good', context: idle });
