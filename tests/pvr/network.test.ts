@@ -77,6 +77,23 @@ test('an app comes from the address of a root file system, over a connection tha
     assert.equal(code, 3, name);
     assert.match(err, /cannot (use|get|unpack)/);
   }
+  for (const option of [['--base', 'web'], ['--patch'], ['--newbase']]) {
+    const { code, err } = await space.run(['app', 'update', 'web', ...option]);
+    assert.equal(code, 3, err);
+    assert.match(err, new RegExp(`cannot use ${option[0]} with the app web: it is made from rootfs`));
+  }
+  const over = await space.run([
+    'app',
+    'add',
+    'over',
+    '--type',
+    'rootfs',
+    '--from',
+    `${url}/rootfs.tar.gz`,
+    '--base',
+    'web',
+  ]);
+  assert.equal(over.code, 3, over.err);
   assert.deepEqual(JSON.parse(await space.ok(['app', 'ls', '--json'])), ['web']);
 });
 

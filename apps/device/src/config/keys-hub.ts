@@ -69,7 +69,7 @@ export const hubKeys = [
     default: 'builtin',
     levels: 'PH+OEM',
     aliases: ['creds.type'],
-    doc: 'Kind of credentials; only `builtin` exists.',
+    doc: 'Who registers and logs in: `builtin`, or `ext-NAME` for the programs `/btools/ext-NAME.register` and `.login`.',
   },
   {
     key: 'PH_FACTORY_AUTOTOK',

@@ -2,8 +2,8 @@
 import type { Disk } from '@pantavisor/state';
 import type { Host } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
+import { runProgram } from '../runtime/programs.ts';
 import { writeDurable } from '../storage/durable.ts';
-import { runProgram } from './programs.ts';
 
 type KeyHost = Pick<Host, 'files' | 'processes' | 'system'>;
 
@@ -98,7 +98,7 @@ const sources: Readonly<Record<string, KeySource | undefined>> = {
 /**
  * Makes the key unless it is there, or opens it.
  * @param path of the key without its suffix
- * @throws Failure `disk-key`, `disk-program`
+ * @throws Failure `disk-key`, `program`
  */
 export async function openKey(
   host: KeyHost,

@@ -13,11 +13,11 @@ import type { Disk } from '@pantavisor/state';
 import type { Host } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import type { Log } from '../runtime/log.ts';
+import { longTimeout, runProgram } from '../runtime/programs.ts';
 import { copyDurable, makeTree, removeDurable, renameDurable, writeDurable } from '../storage/durable.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { openKey } from './crypt-keys.ts';
 import { createMapped, removeMapped, sectorsOf, withLoop } from './mapper.ts';
-import { longTimeout, runProgram } from './programs.ts';
 
 export type CryptHost = Pick<Host, 'files' | 'mounts' | 'processes' | 'system'>;
 

@@ -3,11 +3,11 @@ import type { Disk } from '@pantavisor/state';
 import type { Host } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import type { Log } from '../runtime/log.ts';
+import { runProgram } from '../runtime/programs.ts';
 import { makeTree } from '../storage/durable.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { closeCrypt, openCrypt } from './crypt.ts';
 import { openDual } from './dual.ts';
-import { runProgram } from './programs.ts';
 import { closeSwap, openSwap } from './swap.ts';
 import { closeVolumeDisk, openVolumeDisk } from './volume-disk.ts';
 

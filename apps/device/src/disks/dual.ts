@@ -3,8 +3,8 @@ import type { Disk } from '@pantavisor/state';
 import type { Files, Processes } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import type { Log } from '../runtime/log.ts';
+import { longTimeout, runProgram } from '../runtime/programs.ts';
 import { makeTree, writeDurable } from '../storage/durable.ts';
-import { longTimeout, runProgram } from './programs.ts';
 
 /** What a dual disk needs of its parts. */
 export interface DualParts {

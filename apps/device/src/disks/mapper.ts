@@ -1,7 +1,7 @@
 /** Mapped devices (dm-crypt, dm-verity) over loop devices, with dmsetup(8) and losetup(8). */
 import type { Host } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
-import { runProgram } from './programs.ts';
+import { runProgram } from '../runtime/programs.ts';
 
 export type MapperHost = Pick<Host, 'files' | 'processes'>;
 
@@ -53,7 +53,7 @@ export const mappedPath = (name: string) => `/dev/mapper/${name}`;
  * Makes a mapped device of one target. The table goes through standard input: it may hold a key.
  * @param target e.g. `crypt aes-cbc-essiv:sha256 <key> 0 /dev/loop0 0`
  * @returns its path
- * @throws Failure `disk-program` with dmsetup's words
+ * @throws Failure `program` with dmsetup's words
  */
 export async function createMapped(
   host: MapperHost,

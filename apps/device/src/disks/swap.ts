@@ -2,8 +2,8 @@
 import type { Disk } from '@pantavisor/state';
 import type { Host } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
+import { longTimeout, runProgram } from '../runtime/programs.ts';
 import { makeTree } from '../storage/durable.ts';
-import { longTimeout, runProgram } from './programs.ts';
 import { releaseZram, takeZram } from './zram.ts';
 
 type SwapHost = Pick<Host, 'files' | 'processes'>;

@@ -1,9 +1,9 @@
 /** Verified volumes: a file system image that the kernel checks block by block against a hash tree (boot.md §6; dm-verity). */
 import type { Host } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
+import { runProgram } from '../runtime/programs.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { createMapped, removeMapped, withLoop } from './mapper.ts';
-import { runProgram } from './programs.ts';
 
 export type VerityHost = Pick<Host, 'files' | 'mounts' | 'processes'>;
 

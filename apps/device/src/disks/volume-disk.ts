@@ -3,9 +3,9 @@ import type { Disk } from '@pantavisor/state';
 import type { Host } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import type { Log } from '../runtime/log.ts';
+import { longTimeout, runProgram } from '../runtime/programs.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { readMountOptions } from './mount-options.ts';
-import { longTimeout, runProgram } from './programs.ts';
 import { releaseZram, takeZram } from './zram.ts';
 
 type VolumeDiskHost = Pick<Host, 'files' | 'mounts' | 'processes'>;

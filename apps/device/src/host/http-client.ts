@@ -45,6 +45,8 @@ export interface HttpHead {
 
 export interface HttpAnswer extends HttpHead {
   body: Uint8Array;
+  /** Address and port of who answered, the proxy's if there is one; an IPv6 address without brackets. Absent when the host cannot tell. */
+  server?: string;
 }
 
 /** What is done with an answer as it comes. */

@@ -32,6 +32,7 @@ import { userAgent } from './address.ts';
 import { HubConnection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import { Downloader } from './download.ts';
+import { ExternalCredentials } from './external.ts';
 import { FactoryUpload } from './factory.ts';
 import { LogPush } from './log-push/push.ts';
 import { MetadataSync } from './metadata-sync.ts';
@@ -90,18 +91,22 @@ export class HubClient implements Remote, Rounds {
     const { host, client, ground, store, credentials, authorities, version, metadata, awake, collect } = parts;
     const { files, clock } = host;
     const { layout, context, config, objects, log } = ground;
+    const external = new ExternalCredentials(host, store);
     this.#connection = new HubConnection({
       client,
       text: host.text,
       store,
       credentials,
+      external,
       userAgent: userAgent(host.system.machine, version),
       authorities,
+      answered: (server) => this.#attempt('show where the Hub is', metadata.device.report('pantahub.address', server)),
     });
     const connection = this.#connection;
     this.#questions = createQuestions({
       connection,
       credentials,
+      external,
       store,
       factory: new FactoryUpload({ files, client, connection, layout, context }),
       onChallenge: (challenge) => this.#say(challenge),

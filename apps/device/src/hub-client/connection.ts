@@ -5,6 +5,7 @@ import type { HttpCall, HttpClient, HttpHead, HttpStream } from '../host/http-cl
 import { HostError, type TextCoding } from '../host/ports.ts';
 import { hubAddress, proxyOf } from './address.ts';
 import type { Credentials } from './credentials.ts';
+import type { ExternalCredentials } from './external.ts';
 
 /** Milliseconds without a sign of life after which a stream counts as broken; a Hub gives one every 20 s. */
 const longestSilence = 60_000;
@@ -29,9 +30,12 @@ export interface ConnectionParts {
   text: TextCoding;
   store: ConfigStore;
   credentials: Credentials;
+  external: ExternalCredentials;
   userAgent: string;
   /** Certificates of the authorities to trust (PEM); undefined: those of the machine. */
   authorities: string | undefined;
+  /** The Hub has answered, from this address and port. */
+  answered(server: string): void;
 }
 
 export interface HubCall {
@@ -85,12 +89,10 @@ export class HubConnection {
 
   async #login(): Promise<string> {
     this.#token = undefined;
-    const { text } = await this.open({
-      what: 'log in',
-      method: 'POST',
-      path: '/auth/login',
-      body: this.#parts.credentials.login,
-    });
+    const { credentials, external } = this.#parts;
+    const text = external.used
+      ? await external.login()
+      : (await this.open({ what: 'log in', method: 'POST', path: '/auth/login', body: credentials.login })).text;
     const { token } = parseObject(text);
     if (typeof token !== 'string' || token === '') throw new HubError('log in', 200, 'there is no token in its answer');
     this.#token = token;
@@ -179,7 +181,8 @@ export class HubConnection {
         answerLimit,
       );
     const answer = await repeated(request, call.method, repeats);
-    const { status } = answer;
+    const { status, server } = answer;
+    if (server !== undefined) this.#parts.answered(server);
     const content = text.decode(answer.body);
     if (status === 200 || call.accepts?.includes(status)) return { status, text: content };
     throw new HubError(call.what, status, messageOf(content), retryAfter(answer));

@@ -3,12 +3,14 @@ import type { HubOutcome, HubReport, HubRequest } from '@pantavisor/engine';
 import type { ConfigStore } from '../config/store.ts';
 import { type HubConnection, outcomeOf, parseObject } from './connection.ts';
 import type { Credentials } from './credentials.ts';
+import type { ExternalCredentials } from './external.ts';
 import type { FactoryUpload } from './factory.ts';
 import { pollPath, readOffer } from './steps.ts';
 
 export interface QuestionsParts {
   connection: HubConnection;
   credentials: Credentials;
+  external: ExternalCredentials;
   store: ConfigStore;
   factory: FactoryUpload;
   /** The device may be claimed with this. */
@@ -19,10 +21,19 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 
 /** Asks, and says what came of it. Never rejects. */
 export function createQuestions(parts: QuestionsParts) {
-  const { connection, credentials, store, factory, onChallenge } = parts;
+  const { connection, credentials, external, store, factory, onChallenge } = parts;
 
   const rows: Readonly<Record<HubRequest, () => Promise<HubOutcome>>> = {
     register: async () => {
+      if (external.used) {
+        await external.register();
+        await credentials.load();
+        if (!credentials.registered)
+          throw new Error('cannot register: the program has ended well, but there is no creds.id in pantahub.config');
+        connection.dropToken();
+        await credentials.hints('');
+        return { kind: 'ok' };
+      }
       const token = store.snapshot().PH_FACTORY_AUTOTOK ?? '';
       const headers: Record<string, string> = token === '' ? {} : { 'pantahub-devices-auto-token-v1': token };
       const { text } = await connection.open({ what: 'register', method: 'POST', path: '/devices/', headers });

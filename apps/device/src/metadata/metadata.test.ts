@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { formatIpv6 } from '../host/ip-text.ts';
 import { createMemoryHost, type MemoryHost } from '../host/memory/host.ts';
 import type { Files } from '../host/ports.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { architecture } from './facts.ts';
-import { formatIpv6, interfacesJson } from './interfaces.ts';
+import { interfacesJson } from './interfaces.ts';
 import { containerPart, isStorableKey, MetadataMap, quote } from './map.ts';
 import { MetadataStore } from './store.ts';
 

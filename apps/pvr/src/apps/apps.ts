@@ -64,6 +64,7 @@ export async function addApp(pvr: Pvr, repository: Repository, given: string, op
   const { root } = repository;
   const app = appName(given);
   const directory = join(root, app);
+  refuseOverlay(app, options.type, options);
   if (existsSync(join(directory, 'src.json')) && !options.force) {
     if (options.type !== 'docker')
       throw new Failure('app-exists', `cannot add the app ${app}: it exists already`, {
@@ -226,6 +227,7 @@ export async function updateApp(
   const app = appName(given);
   const manifest = readSourceManifest(root, app);
   const type = typeOf(manifest);
+  refuseOverlay(app, type, options);
   if (type === 'pvr') {
     await fetchApp(pvr, root, app, options.from ?? manifest.pvr!, {});
     return true;
@@ -270,6 +272,24 @@ export async function updateApp(
   } finally {
     await image.close();
   }
+}
+
+/** Overlays are made of images: for other apps the options would have no effect. */
+function refuseOverlay(
+  app: string,
+  type: SourceType,
+  { base, patch, newBase }: Partial<Pick<UpdateOptions, 'base' | 'patch' | 'newBase'>>,
+): void {
+  const option = base !== undefined ? '--base' : newBase ? '--newbase' : patch ? '--patch' : undefined;
+  if (type === 'docker' || option === undefined) return;
+  throw new Failure(
+    'app-type',
+    `cannot use ${option} with the app ${app}: it is made from ${type}, not from an image`,
+    {
+      exitCode: 3,
+      hint: `overlays are made of images; without ${option} the app is made as a whole`,
+    },
+  );
 }
 
 /** Removes the directory of an app. `_config/<app>` and `_sigs/<app>.json` stay. */

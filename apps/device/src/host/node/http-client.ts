@@ -130,6 +130,9 @@ const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
   );
 
 async function readAnswer(answer: IncomingMessage, limit: number): Promise<HttpAnswer> {
+  // A connection that has ended no longer knows.
+  const { remoteAddress: address, remotePort: port } = answer.socket;
+  const server = address === undefined ? {} : { server: `${address}:${port}` };
   const chunks: Buffer[] = [];
   let total = 0;
   for await (const chunk of answer) {
@@ -140,7 +143,7 @@ async function readAnswer(answer: IncomingMessage, limit: number): Promise<HttpA
   }
   const whole = Buffer.concat(chunks, total);
   const body = new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength);
-  return { status: answer.statusCode ?? 0, headers: headersOf(answer), body };
+  return { status: answer.statusCode ?? 0, headers: headersOf(answer), body, ...server };
 }
 
 async function download(wanted: HttpDownload): Promise<HttpDownloaded> {

@@ -63,6 +63,7 @@ export function testHttpClient(name: string, create: () => Promise<HttpClientFix
         const [head, content] = text.decode(answer.body).split('\n') as [string, string];
         assert.equal(answer.status, 201);
         assert.equal(answer.headers['x-answer'], 'yes');
+        assert.match(answer.server ?? '', new RegExp(`^(127\\.0\\.0\\.1|::1):${servers.plain}$`));
         assert.equal(head, `PUT /echo?a=b localhost:${servers.plain} first ${length}`);
         assert.equal(content.length, typeof body === 'string' ? 3 : length);
       }

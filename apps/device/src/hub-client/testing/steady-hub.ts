@@ -17,6 +17,9 @@ export class SteadyHub implements HttpClient {
   owned = true;
   reachable = true;
   registrations = 0;
+  logins = 0;
+  /** Tokens of the requests that bore one. */
+  readonly tokens: string[] = [];
   /** How often the device has asked for steps. */
   polls = 0;
   /** Progress as it was told: revision and status. */
@@ -32,11 +35,14 @@ export class SteadyHub implements HttpClient {
     return this.#steps.find((step) => step.rev === rev)?.progress.status;
   }
 
-  async request({ method, url, body }: HttpCall): Promise<HttpAnswer> {
+  async request({ method, url, headers, body }: HttpCall): Promise<HttpAnswer> {
     if (!this.reachable) throw new HostError('ECONNREFUSED', 'ask', url);
+    const token = headers.authorization?.replace('Bearer ', '');
+    if (token !== undefined) this.tokens.push(token);
     const target = `${method} ${url.replace(/^https?:\/\/[^/]+/, '')}`;
     const text = typeof body === 'string' ? body : '{}';
-    return { status: 200, headers: {}, body: encodeUtf8(JSON.stringify(this.#answer(target, text))) };
+    const answer = encodeUtf8(JSON.stringify(this.#answer(target, text)));
+    return { status: 200, headers: {}, body: answer, server: '192.0.2.7:80' };
   }
 
   stream() {
@@ -53,7 +59,10 @@ export class SteadyHub implements HttpClient {
       this.registrations += 1;
       return { id, prn: `prn:::devices:/${id}`, secret: 's', challenge: 'c' };
     }
-    if (target === 'POST /auth/login') return { token: 't' };
+    if (target === 'POST /auth/login') {
+      this.logins += 1;
+      return { token: 't' };
+    }
     if (target === `GET /devices/${id}`) return { id, challenge: 'c', ...(this.owned ? { owner: 'o' } : {}) };
     if (target === 'GET /trails/') return [{ id }];
     const told = /^PUT \/trails\/[^/]+\/steps\/(\d+)\/progress$/.exec(target)?.[1];

@@ -1,5 +1,7 @@
 /** Addresses of the internet protocols, and sockets that are connected to them. */
+
 import { bufferOffset, Channel, type Kernel, type Loop } from '@pantavisor/small-host';
+import { formatIpv6 } from '../../ip-text.ts';
 import { channelFailure } from '../failure.ts';
 
 export interface Address {
@@ -26,6 +28,12 @@ export function parseAddress(text: string): Address | undefined {
   const zeros = 16 - left.length - (right?.length ?? 0);
   if (halves.length === 1 ? zeros !== 0 : zeros < 2) return undefined;
   return { family: 'ipv6', bytes: Uint8Array.from([...left, ...new Array(zeros).fill(0), ...(right ?? [])]) };
+}
+
+/** An address as text, IPv6 in its shortest form (RFC 5952). */
+export function formatAddress({ family, bytes }: Address): string {
+  if (family === 'ipv4') return bytes.join('.');
+  return formatIpv6(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''));
 }
 
 function parseFour(text: string): number[] | undefined {

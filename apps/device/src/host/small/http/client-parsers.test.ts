@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseAddress } from './address.ts';
+import { formatAddress, parseAddress } from './address.ts';
 import { formatQuery, parseReply } from './resolver.ts';
 import { parseUrl } from './url.ts';
 
@@ -14,6 +14,7 @@ test('addresses: exactly those that Node knows', () => {
       const address = parseAddress(text);
       assert.equal(address === undefined ? 0 : address.family === 'ipv4' ? 4 : 6, known, text);
       assert.equal(address?.bytes.length ?? 0, known === 4 ? 4 : known === 6 ? 16 : 0);
+      if (address) assert.deepEqual(parseAddress(formatAddress(address)), address, text);
     }),
   );
 });

@@ -12,7 +12,7 @@ import type {
 } from '../../http-client.ts';
 import { type Files, HostError } from '../../ports.ts';
 import { attempt } from '../failure.ts';
-import { connectSocket, stream } from './address.ts';
+import { connectSocket, formatAddress, stream } from './address.ts';
 import { openTunnel } from './proxy.ts';
 import { resolveHost } from './resolver.ts';
 import { type ByteStream, SecureChannel } from './secure-channel.ts';
@@ -28,6 +28,12 @@ export function createHttpClient(kernel: Kernel, loop: Loop, files: Files): Http
   };
 }
 
+interface Connected {
+  open: ByteStream;
+  /** Address and port at the other end. */
+  server: string;
+}
+
 class SmallHttpClient implements HttpClient {
   readonly #kernel: Kernel;
   readonly #loop: Loop;
@@ -40,10 +46,11 @@ class SmallHttpClient implements HttpClient {
   }
 
   request(call: HttpCall, limit: number): Promise<HttpAnswer> {
-    return this.#send(call, async ({ status, headers }, body) => ({
+    return this.#send(call, async ({ status, headers }, body, server) => ({
       status,
       headers,
       body: await body.whole(limit, () => tooLong(limit)),
+      server,
     }));
   }
 
@@ -138,18 +145,19 @@ class SmallHttpClient implements HttpClient {
 
   async #send<Result>(
     call: HttpCall,
-    take: (head: AnswerHead, body: Body) => Promise<Result>,
+    take: (head: AnswerHead, body: Body, server: string) => Promise<Result>,
     begun: (open: ByteStream) => void = () => {},
   ): Promise<Result> {
     let open: ByteStream | undefined;
     try {
       const url = parseUrl(call.url);
       const length = await this.#lengthOf(call);
-      open = await this.#connect(url, call);
+      const connected = await this.#connect(url, call);
+      open = connected.open;
       begun(open);
       const broken = await this.#sendRequest(open, url, call, length);
       const { head, body } = await readAnswer(sourceOf(open, call.idleTimeout, broken), call.method);
-      return await take(head, body);
+      return await take(head, body, connected.server);
     } catch (error) {
       throw failureOf(call, error);
     } finally {
@@ -157,17 +165,18 @@ class SmallHttpClient implements HttpClient {
     }
   }
 
-  async #connect(url: HttpUrl, { idleTimeout, authorities, proxy }: HttpCall): Promise<ByteStream> {
+  async #connect(url: HttpUrl, { idleTimeout, authorities, proxy }: HttpCall): Promise<Connected> {
     const { host, port } = proxy ?? url;
     const addresses = await resolveHost(this.#kernel, this.#loop, this.#files, host, () => this.#random());
     let failure: unknown;
     for (const address of addresses) {
       try {
         const channel = await connectSocket(this.#kernel, this.#loop, address, port, stream, idleTimeout);
-        if (!url.secure) return channel;
+        const server = `${formatAddress(address)}:${port}`;
+        if (!url.secure) return { open: channel, server };
         try {
           if (proxy?.tunnel) await openTunnel(channel, url, proxy, idleTimeout);
-          return await SecureChannel.open(this.#kernel, channel, url.host, authorities, idleTimeout);
+          return { open: await SecureChannel.open(this.#kernel, channel, url.host, authorities, idleTimeout), server };
         } catch (error) {
           channel.close();
           throw error;

@@ -1,6 +1,6 @@
-/** Running the programs that make and open disks: each has its time, and a failure is one sentence with what the program said. */
+/** Running programs of the system for one answer: each has its time, and a failure is one sentence with what the program said. */
 import { type Host, HostError } from '../host/ports.ts';
-import { Failure } from '../runtime/failure.ts';
+import { Failure } from './failure.ts';
 
 /** Longest run of a program on a disk (boot.md §5). */
 export const programTimeout = 60_000;
@@ -20,7 +20,7 @@ export interface RunOptions {
  * Runs a program to its end.
  * @param doing what it is for, e.g. `format the disk data`
  * @returns what it printed
- * @throws Failure `disk-program`
+ * @throws Failure `program`
  */
 export async function runProgram(
   { processes }: Pick<Host, 'processes'>,
@@ -30,7 +30,7 @@ export async function runProgram(
 ): Promise<string> {
   const [program = ''] = argv;
   const refuse = (why: string, cause?: unknown) =>
-    new Failure('disk-program', `cannot ${doing}: ${program}: ${why}`, cause === undefined ? {} : { cause });
+    new Failure('program', `cannot ${doing}: ${program}: ${why}`, cause === undefined ? {} : { cause });
   try {
     const result = await processes.run([...argv], {
       timeout,
