@@ -61,18 +61,22 @@ const onDemand: Record<string, () => Plan> = {
   /** More devices than the tests of other devices could bear beside them. */
   'hub-all': () => suite('hub-all', ['tests/hub/**/*.test.ts'], 1),
   'device-small': () =>
-    smallHost('device-small', [
-      'tests/architectures/*.test.ts',
-      'tests/e2e/{device,hub,logs,updates}*.test.ts',
-      'tests/conformance/*.test.ts',
-      'tests/tools/*.test.ts',
-    ]),
+    smallHost(
+      'device-small',
+      [
+        'tests/architectures/*.test.ts',
+        'tests/e2e/{device,hub,logs,updates}*.test.ts',
+        'tests/conformance/*.test.ts',
+        'tests/tools/*.test.ts',
+      ],
+      { UPDATE_KILLS: '50' },
+    ),
 };
 
-function smallHost(name: string, patterns: string[]): Stage[] {
+function smallHost(name: string, patterns: string[], environment = {}): Stage[] {
   return [
     { name: `${name}: the static executable`, argv: [node, 'apps/device/build-small.ts'] },
-    ...suite(name, patterns, 1, { PANTAVISOR_HOST: 'small' }),
+    ...suite(name, patterns, 1, { PANTAVISOR_HOST: 'small', ...environment }),
   ];
 }
 

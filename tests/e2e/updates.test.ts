@@ -25,8 +25,8 @@ import { probeContainer, slowReadyContainer } from '../harness/revision.ts';
 import { UpdateDevice } from '../harness/update-device.ts';
 
 const options = { skip: await skipWithoutContainers(), timeout: 90_000 };
-/** Rounds of the test that kills the runtime; each takes one to three seconds. */
-const kills = Number(process.env.UPDATE_KILLS ?? 50);
+/** Rounds of the test that kills the runtime; each takes one to three seconds. `npm run test:small` takes more of them. */
+const kills = Number(process.env.UPDATE_KILLS ?? 25);
 const pvcontrol = fileURLToPath(new URL('../../apps/device-tools/bin/pvcontrol', import.meta.url));
 const run = promisify(execFile);
 
