@@ -218,7 +218,7 @@ async function rpiImage(
   return image;
 }
 
-/** `#spec` and lists by alias (state-format.md). */
+/** `#spec` and sections of lists by alias (state-format.md). */
 function driversJson({ drivers }: ImageRecipe): Record<string, unknown> {
-  return { '#spec': 'driver-aliases@1', all: drivers };
+  return { '#spec': 'driver-aliases@1', ...drivers };
 }

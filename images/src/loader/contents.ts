@@ -1,6 +1,6 @@
 /** What boot loaders find on a new disk: boot sectors, boot partitions, and their files in the storage. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Piece } from '../disk/table.ts';
 import { fixedTime } from '../disk/tool.ts';
@@ -99,7 +99,14 @@ export async function loaderContents(
     }
     case 'u-boot': {
       const [bootPartition, storagePartition] = [partitionOf(plan, 'boot').number, partitionOf(plan, 'root').number];
-      const script = ubootScript({ bootPartition, storagePartition, arguments: recipe.arguments, mostAddons });
+      const fdt = 'fdt' in recipe.kernel ? recipe.kernel.fdt : undefined;
+      const script = ubootScript({
+        bootPartition,
+        storagePartition,
+        arguments: recipe.arguments,
+        mostAddons,
+        ...(fdt === undefined ? {} : { deviceTree: basename(fdt) }),
+      });
       const boot = new Map([
         ['boot.scr', scriptImage(script, fixedTime)],
         ['oemEnv.txt', text('oemargs=\n')],

@@ -26,11 +26,18 @@ export interface UbootScriptOptions {
   arguments: string;
   /** Archives after the initramfs that are looked for. */
   mostAddons: number;
+  /** Name of the board's device tree when neither `oemEnv.txt` nor U-Boot's `fdtfile` says one. */
+  deviceTree?: string;
 }
 
+/** Kernel arguments of the device tree, of the machine's maker and of its owner, which come last (build.md §5.1). */
+const lastArguments = '\${fdtbootargs} \${configargs} \${oemargs} \${localargs}';
+
 /**
- * The script. Numbers are hexadecimal in U-Boot. `oemEnv.txt` on the boot partition may set `oemargs`, more kernel arguments.
- * What is loaded as kernel, initramfs and device tree: the FIT of the revision when it has one, else the links in its `.pv`.
+ * The script. Numbers are hexadecimal in U-Boot. `oemEnv.txt` on the boot partition may set `oemargs`, more kernel arguments, and `pv_dtb`, the name
+ * of the device tree. What is loaded as kernel, initramfs and device tree: the FIT of the revision when it has one, else the links in its `.pv`, and
+ * `bsp/<fdtfile>` as device tree when there is no link to one. The runtime is told by `pv_bootloader.dtb=` and `pv_bootloader.fitconfig=` which
+ * sections of `bsp/drivers.json` hold (state-format.md).
  */
 export function ubootScript(options: UbootScriptOptions): string {
   const { bootPartition, storagePartition, mostAddons } = options;
@@ -44,10 +51,17 @@ setenv pv_rev
 setenv pv_try
 setenv pv_trying
 setenv oemargs
-if load \${pv_boot} \${scriptaddr} oemEnv.txt; then env import -t \${scriptaddr} \${filesize} oemargs; fi
+setenv pv_dtb
+if load \${pv_boot} \${scriptaddr} oemEnv.txt; then env import -t \${scriptaddr} \${filesize} oemargs pv_dtb; fi
 if load \${pv_storage} \${scriptaddr} /boot/uboot.txt; then env import -b \${scriptaddr} 400 pv_rev pv_try; fi
 if load \${pv_boot} \${scriptaddr} ${triedFile}; then env import -t \${scriptaddr} \${filesize} pv_trying; fi
 test -n "\${pv_rev}" || setenv pv_rev 0
+
+# Boards name their device tree in fdtfile, some of them only after findfdt.
+if test -n "\${findfdt}"; then run findfdt; fi
+test -n "\${pv_dtb}" || setenv pv_dtb \${fdtfile}
+${options.deviceTree === undefined ? '' : `test -n "\${pv_dtb}" || setenv pv_dtb ${options.deviceTree}\n`}setenv pv_told
+if test -n "\${pv_dtb}"; then setenv pv_told pv_bootloader.dtb=\${pv_dtb}; fi
 
 # Text files of U-Boot end with NUL; a value that is empty is a variable that is not there.
 setenv pv_note 'env export -t \${scriptaddr} pv_trying; fatwrite \${pv_boot} \${scriptaddr} ${triedFile} \${filesize}'
@@ -57,12 +71,47 @@ setexpr pv_end \${ramdisk_addr_r} + \${pv_initrd_size}
 if load \${pv_storage} \${pv_end} \${pv_files}/pv-initrd.img.\${n}; then setexpr pv_initrd_size \${pv_initrd_size} + \${filesize}; fi
 '
 
+setenv pv_load_tree '
+if load \${pv_storage} \${fdt_addr_r} \${pv_tree}; then
+  setenv pv_fdt \${fdt_addr_r}
+  fdt addr \${fdt_addr_r} && fdt get value fdtbootargs /chosen bootargs
+fi
+'
+
+# Without a name the FIT says itself which of its configurations is the usual one.
+setenv pv_choose_fit '
+setenv pv_fit_config
+if test -n "\${get_fit_config}"; then run get_fit_config; fi
+if test -z "\${name_fit_config}" && test -n "\${pv_dtb}"; then setexpr name_fit_config gsub / _ conf-\${pv_dtb}; fi
+if test -n "\${name_fit_config}"; then
+  setenv pv_fit_config "#\${name_fit_config}"
+  setenv pv_told_fit pv_bootloader.fitconfig=\${name_fit_config}
+fi
+'
+
+setenv pv_set_arguments '
+setenv bootargs ${options.arguments} root=/dev/ram rootfstype=ramfs rdinit=/usr/bin/pantavisor pv_try=\${pv_try} pv_rev=\${pv_chosen} panic=2 pv_quickboot \${pv_told} \${pv_told_fit} ${lastArguments}
+'
+
 setenv pv_boot_revision '
 echo "boot: revision \${pv_chosen}"
 setenv pv_files /trails/\${pv_chosen}/.pv
-setenv bootargs ${options.arguments} root=/dev/ram rootfstype=ramfs rdinit=/usr/bin/pantavisor pv_try=\${pv_try} pv_rev=\${pv_chosen} panic=2 pv_quickboot \${oemargs} \${localargs}
-if test -e \${pv_storage} \${pv_files}/pantavisor.fit; then
-  load \${pv_storage} \${ramdisk_addr_r} \${pv_files}/pantavisor.fit && bootm \${ramdisk_addr_r}\${pv_fit_config}
+setenv pv_fit
+setenv pv_told_fit
+setenv fdtbootargs
+if test -e \${pv_storage} \${pv_files}/pantavisor.fit; then setenv pv_fit \${pv_files}/pantavisor.fit; else
+  if test -e \${pv_storage} /trails/\${pv_chosen}/bsp/pantavisor.fit; then setenv pv_fit /trails/\${pv_chosen}/bsp/pantavisor.fit; fi
+fi
+if test -n "\${pv_fit}"; then
+  run pv_choose_fit
+  run pv_set_arguments
+  load \${pv_storage} \${ramdisk_addr_r} \${pv_fit} && bootm \${ramdisk_addr_r}\${pv_fit_config}
+  if test -n "\${pv_fit_config}"; then
+    # It has no such configuration: the usual one, then.
+    setenv pv_told_fit
+    run pv_set_arguments
+    bootm \${ramdisk_addr_r}
+  fi
 else
   if load \${pv_storage} \${kernel_addr_r} \${pv_files}/pv-kernel.img; then
     setenv pv_kernel_size \${filesize}
@@ -71,7 +120,11 @@ else
       for n in ${addons}; do if test -e \${pv_storage} \${pv_files}/pv-initrd.img.\${n}; then run pv_load_addon; fi; done
       setenv pv_fdt \${fdt_addr}
       test -n "\${pv_fdt}" || setenv pv_fdt \${fdtcontroladdr}
-      if test -e \${pv_storage} \${pv_files}/pv-fdt.dtb; then load \${pv_storage} \${fdt_addr_r} \${pv_files}/pv-fdt.dtb && setenv pv_fdt \${fdt_addr_r}; fi
+      setenv pv_tree
+      if test -n "\${pv_dtb}" && test -e \${pv_storage} /trails/\${pv_chosen}/bsp/\${pv_dtb}; then setenv pv_tree /trails/\${pv_chosen}/bsp/\${pv_dtb}; fi
+      if test -e \${pv_storage} \${pv_files}/pv-fdt.dtb; then setenv pv_tree \${pv_files}/pv-fdt.dtb; fi
+      if test -n "\${pv_tree}"; then run pv_load_tree; fi
+      run pv_set_arguments
       booti \${kernel_addr_r} \${ramdisk_addr_r}:\${pv_initrd_size} \${pv_fdt}
       bootz \${kernel_addr_r} \${ramdisk_addr_r}:\${pv_initrd_size} \${pv_fdt}
       bootm \${kernel_addr_r} \${ramdisk_addr_r}:\${pv_initrd_size} \${pv_fdt}

@@ -35,8 +35,8 @@ export interface ImageRecipe {
   config: Readonly<Record<string, string>>;
   /** Keys of the storage's /config/pantahub.config. */
   hub: Readonly<Record<string, string>>;
-  /** `bsp/drivers.json`: modules by the name that containers ask for. */
-  drivers: Readonly<Record<string, readonly string[]>>;
+  /** `bsp/drivers.json`: modules by the name that containers ask for, in section `all` and those that hold on some boards only, e.g. `dtb:NAME`. */
+  drivers: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   /** Programs and files that are added to the initramfs, by path; the values are files. */
   initramfs: Readonly<Record<string, string>>;
   boot: {

@@ -17,7 +17,7 @@ test('a recipe of three members is complete', () => {
     parts: [],
     config: {},
     hub: {},
-    drivers: {},
+    drivers: { all: {} },
     initramfs: {},
     boot: { files: {}, raw: {} },
     storage: { size: 512 * 1024 * 1024, files: {} },
@@ -43,6 +43,18 @@ test('paths are relative to the recipe, addresses stay as they are', () => {
   assert.deepEqual(recipe?.initramfs, { 'etc/motd': '/recipes/motd' });
 });
 
+test('drivers are for all boards, or for those with a device tree, overlay or configuration of that name', () => {
+  const { recipe } = read({
+    ...least,
+    drivers: { wifi: ['iwlwifi'], 'dtb:maker/board.dtb': { wifi: ['brcmfmac'] }, 'fitconfig:conf-1': { bt: ['hci'] } },
+  });
+  assert.deepEqual(recipe?.drivers, {
+    all: { wifi: ['iwlwifi'] },
+    'dtb:maker/board.dtb': { wifi: ['brcmfmac'] },
+    'fitconfig:conf-1': { bt: ['hci'] },
+  });
+});
+
 test('all problems are told at once, each with its place and what to do', () => {
   const { problems } = read({
     '#spec': 'pantavisor-image@2',
@@ -57,7 +69,7 @@ test('all problems are told at once, each with its place and what to do', () => 
     storage: { size: '31M', files: { '/etc/x': '', 'a/../b': '' } },
     initramfs: { '': 'x' },
     machine: { memory: 1, ports: { http: 80, '8080': 'x' } },
-    drivers: { wifi: 'x' },
+    drivers: { wifi: 'x', 'dtb:maker/board.dtb': { wifi: 'x' }, 'ovl:hat': ['x'] },
   });
   assert.deepEqual(
     problems.map(({ place, message }) => `${place}: ${message}`).sort(),
@@ -72,6 +84,8 @@ test('all problems are told at once, each with its place and what to do', () => 
       'config.pv_log: must be a key of the configuration, such as PV_LOG_LEVEL',
       'config.PV_A: must be one line',
       'drivers.wifi: must be a list',
+      'drivers.dtb:maker/board.dtb.wifi: must be a list',
+      'drivers.ovl:hat: must be an object',
       'initramfs.: must be a relative path without . and ..',
       'storage.size: must be a size of at least 32M, such as 512M or 2G',
       'storage.files./etc/x: must be a relative path without . and ..',

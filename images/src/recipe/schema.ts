@@ -39,7 +39,8 @@ export const recipeKeys: Readonly<Record<string, string>> = {
     'list of what makes the factory state: directories of pvr, exports, addresses, with `#part,-part`; later ones win',
   config: 'keys of `pantavisor.config`, e.g. `{"PV_LOG_LEVEL": "5"}`',
   hub: 'keys of the storage’s `config/pantahub.config`, e.g. `{"PH_CREDS_HOST": "…"}`',
-  drivers: '`bsp/drivers.json`: lists of modules by the name that containers ask for',
+  drivers:
+    '`bsp/drivers.json`: lists of modules by the name that containers ask for; `dtb:NAME`, `ovl:NAME` and `fitconfig:NAME` hold such lists for one board',
   initramfs: 'files that are added to the initramfs, by their path in it',
   boot: '`{"files": {"<path>": "<file>"}, "raw": {"<offset>": "<file>"}}`: files on the boot partition, and what lies before it, e.g. U-Boot at 33792',
   storage:
@@ -175,11 +176,18 @@ function readKernel(reader: Reader, value: unknown, fallback: string): KernelRec
   };
 }
 
-function readDrivers(reader: Reader, value: unknown): Record<string, string[]> {
-  const drivers: Record<string, string[]> = {};
-  for (const [name, list] of Object.entries(reader.object(value, 'drivers')))
-    drivers[name] = reader.list(list, `drivers.${name}`);
-  return drivers;
+/** Sections of `bsp/drivers.json` that hold on some boards only (state-format.md); all other names are those that containers ask for. */
+const boardSection = /^(dtb|ovl|fitconfig):./;
+
+function readDrivers(reader: Reader, value: unknown): ImageRecipe['drivers'] {
+  const lists = (members: JsonObject, place: string) =>
+    Object.fromEntries(Object.entries(members).map(([name, list]) => [name, reader.list(list, `${place}.${name}`)]));
+  const members = Object.entries(reader.object(value, 'drivers'));
+  const all = Object.fromEntries(members.filter(([name]) => !boardSection.test(name)));
+  const sections = members
+    .filter(([name]) => boardSection.test(name))
+    .map(([name, section]) => [name, lists(reader.object(section, `drivers.${name}`), `drivers.${name}`)] as const);
+  return { all: lists(all, 'drivers'), ...Object.fromEntries(sections) };
 }
 
 function readBoot(reader: Reader, value: unknown): ImageRecipe['boot'] {
