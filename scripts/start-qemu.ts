@@ -36,7 +36,7 @@ pvImage(['build', '--verbose', `${checkout}images/recipes/demo-${architecture}.j
 console.error(`
 It starts in half a minute, with its console here. Then:
   port 8080    the page of the container web: a browser, or curl http://127.0.0.1:8080
-  port 12368   the control socket of the device, from the container gateway: curl http://127.0.0.1:12368/containers
+  port 12368   the control socket of the device, from the container gateway: curl http://localhost:12368/containers
   Enter        a shell on the device; try 'pvcontrol ls'
   Ctrl-A X     ends the machine; it goes on where it was the next time
 `);

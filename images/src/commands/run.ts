@@ -29,7 +29,11 @@ async function attach(machine: Machine, { terminal }: PvImage, ports: string): P
   const quiet = machine.console.listen((chunk) => terminal.stdout.write(chunk));
   const ready = machine.console.waitFor(/pantavisor: ready socket=.*\n/, { seconds: longest });
   ready.then(
-    () => terminal.stderr.write(`pv-image: the device is ready; ${ports}Ctrl-A X ends the machine\r\n`),
+    () => {
+      // The console may be in the middle of its next line.
+      const start = machine.console.text.endsWith('\n') ? '' : '\r\n';
+      terminal.stderr.write(`${start}pv-image: the device is ready; ${ports}Ctrl-A X ends the machine\r\n`);
+    },
     // It ended before.
     () => {},
   );
