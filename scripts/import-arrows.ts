@@ -25,7 +25,7 @@ const rooms: Room[] = [
   { files: /^apps\/device\/src\//, mayImport: /^@pantavisor\/(state|engine|ctrl-api)$/ },
   { files: /^images\//, mayImport: /^node:|^@pantavisor\/(cli|state)$/ },
   {
-    files: /^apps\/device-tools\/src\/(host\/node|pvcontrol|pventer)\.ts$/,
+    files: /^apps\/device-tools\/src\/(host\/node|pvcontrol|pventer|pvtx)\.ts$/,
     mayImport: /^node:|^@pantavisor\/(cli\/(output|node-terminal)|ctrl-api\/client)$/,
   },
   {

@@ -8,6 +8,8 @@ import { exitCodes as deviceExits } from '../apps/device/src/boot/exit-codes.ts'
 import { type KeySpec, levelSets } from '../apps/device/src/config/key-spec.ts';
 import { configKeys } from '../apps/device/src/config/table.ts';
 import { exitCodes as pvcontrolExits } from '../apps/device-tools/src/pvcontrol/exit-codes.ts';
+import { exitMeanings as pvtxMeanings } from '../apps/device-tools/src/pvtx/exit-codes.ts';
+import { exits as pvtxExits } from '../apps/device-tools/src/pvtx/failure.ts';
 import { exitCodes as hubExits } from '../apps/hub/src/commands/program.ts';
 import { exitCodes as pvrExits } from '../apps/pvr/src/program.ts';
 import { exitCodes as imageExits } from '../images/src/program.ts';
@@ -38,6 +40,11 @@ function exitCodesPage(): string {
     `${table(['Code', 'Meaning'], start)}\n\nAny other code is that of \`pantavisor\`, which ended by itself.`,
     '## pvcontrol',
     table(['Code', 'Meaning'], rows(pvcontrolExits)),
+    '## pvtx',
+    table(
+      ['Code', 'Meaning'],
+      Object.entries(pvtxExits).map(([name, number]) => [String(number), pvtxMeanings[name as keyof typeof pvtxExits]]),
+    ),
     '## pvr',
     table(['Code', 'Meaning'], rows(pvrExits)),
     '## pantahub',

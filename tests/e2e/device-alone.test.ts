@@ -15,7 +15,7 @@ test('one file in an empty root is the runtime and its tools', { skip, timeout: 
   const executable = execFileSync(process.execPath, ['apps/device/build-small.ts'], { encoding: 'utf8' }).trim();
   const root = temporaryDirectory(t);
   copyFileSync(executable, `${root}/pantavisor`);
-  for (const tool of ['pvcontrol', 'pvcurl', 'pventer']) symlinkSync('pantavisor', `${root}/${tool}`);
+  for (const tool of ['pvcontrol', 'pvcurl', 'pventer', 'pvtx']) symlinkSync('pantavisor', `${root}/${tool}`);
   for (const name of ['proc', 'tmp', 'run']) mkdirSync(`${root}/${name}`);
   writeFileSync(`${root}/state.json`, '{"#spec":"pantavisor-service-system@1"}');
   // In a mount namespace of its own /proc goes with the last process.
@@ -28,6 +28,7 @@ test('one file in an empty root is the runtime and its tools', { skip, timeout: 
   assert.match(await ask('/pantavisor', '--version'), /^version: \S+\nhost: small, /);
   assert.match(await ask('/pantavisor', '--help'), /Exit codes:/);
   assert.match(await ask('/pventer', '--help'), /^Usage: pventer /);
+  assert.match(await ask('/pvtx', '--help'), /^Usage: pvtx /);
 
   const argv = ['/pantavisor', '--storage', '/storage', '--state', '/state.json', '--objects', '/tmp'];
   const device = spawn('unshare', [...inside, ...argv], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -6,13 +6,22 @@ import { runPvcontrol } from './pvcontrol/program.ts';
 import { runPvcurl } from './pvcurl/program.ts';
 import { runLogin } from './pventer/login.ts';
 import { runPventer } from './pventer/program.ts';
+import { runPvtx } from './pvtx/program.ts';
 import type { ToolName } from './tool-names.ts';
 
-const tools: Record<ToolName, (argv: readonly string[], host: ToolHost) => Promise<number>> = {
-  pvcontrol: async (argv, host) => (await runElsewhere('pvcontrol', argv, host)) ?? runPvcontrol(argv, host),
+type Tool = (argv: readonly string[], host: ToolHost) => Promise<number>;
+/** A tool that test rigs may run on a device elsewhere. */
+const movable =
+  (name: string, run: Tool): Tool =>
+  async (argv, host) =>
+    (await runElsewhere(name, argv, host)) ?? run(argv, host);
+
+const tools: Record<ToolName, Tool> = {
+  pvcontrol: movable('pvcontrol', runPvcontrol),
   pvcurl: runPvcurl,
   'fallbear-cmd': (_, host) => runLogin(host),
-  pventer: async (argv, host) => (await runElsewhere('pventer', argv, host)) ?? runPventer(argv, host),
+  pventer: movable('pventer', runPventer),
+  pvtx: movable('pvtx', runPvtx),
 };
 
 const { program, argv, host, exit } = createSmallTools();

@@ -14,16 +14,16 @@ import type {
   StepJson,
 } from './bodies.ts';
 import { ExchangeError, type ExchangeRequest, type ExchangeResponse, exchangeOver } from './exchange.ts';
-import { type RefusalCode, refusalByText } from './refusals.ts';
 import type { Transport } from './transport.ts';
 
-/** The device refused. `code` names the refusal when its text is one of the contract's. */
+/** The device refused. `refusalByText` of the contract names the refusal by `text`. */
 export class ControlError extends Error {
   override name = 'ControlError';
   readonly status: number;
   /** Body as it came. */
   readonly body: string;
-  readonly code: RefusalCode | undefined;
+  /** What the device says; undefined when the body is no error of the contract. */
+  readonly text: string | undefined;
   /** Seconds after which to try again, when the device says so. */
   readonly retryAfter: number | undefined;
   constructor(request: string, status: number, body: string, retryAfter: number | undefined) {
@@ -31,7 +31,7 @@ export class ControlError extends Error {
     super(`cannot ${request}: ${text ?? `status ${status}`}`);
     this.status = status;
     this.body = body;
-    this.code = text === undefined ? undefined : refusalByText(text);
+    this.text = text;
     this.retryAfter = retryAfter;
   }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ControlClient, ControlError, ExchangeError, exchange } from './client.ts';
+import { refusalByText } from './refusals.ts';
 
 const options = { timeout: 20_000 };
 
@@ -158,10 +159,10 @@ test('the client tells refusals of the contract by code, and takes others as the
   const busy = await errorOf(
     await refuse('503 Busy', '{"Error":"A command is already in progress. Try again"}', 'Retry-After: 120\r\n'),
   );
-  assert.deepEqual([busy.code, busy.status, busy.retryAfter], ['command-pending', 503, 120]);
+  assert.deepEqual([refusalByText(busy.text ?? ''), busy.status, busy.retryAfter], ['command-pending', 503, 120]);
   assert.equal(busy.message, 'cannot POST /storage/gc: A command is already in progress. Try again');
   const odd = await errorOf(await refuse('418 Teapot', 'short and stout'));
-  assert.deepEqual([odd.code, odd.status, odd.retryAfter, odd.body], [undefined, 418, undefined, 'short and stout']);
+  assert.deepEqual([odd.text, odd.status, odd.retryAfter, odd.body], [undefined, 418, undefined, 'short and stout']);
   const text = await serve(t, (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{"x'));
   await assert.rejects(
     new ControlClient(text).groups(),

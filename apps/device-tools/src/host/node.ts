@@ -1,6 +1,7 @@
 /** The doors on Node. Modules that most runs do not need are loaded when they are: a run is over in the time that takes. */
 import { createReadStream, existsSync, writeFileSync } from 'node:fs';
-import { open, readFile, stat } from 'node:fs/promises';
+import { chmod, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { outputOf } from '@pantavisor/cli/node-terminal';
 import type { Environment } from '@pantavisor/cli/output';
 import { nodeTransport } from '@pantavisor/ctrl-api/client';
@@ -12,6 +13,7 @@ const pieceBytes = 1024 * 1024;
 export function createNodeTools(): ToolHost {
   return {
     pid: process.pid,
+    isRoot: process.getuid?.() === 0,
     environment: process.env,
     stdout: outputOf(1),
     stderr: outputOf(2),
@@ -26,7 +28,30 @@ export function createNodeTools(): ToolHost {
       }),
       create: async (path) => {
         const handle = await open(path, 'w');
-        return { write: (bytes) => handle.writeFile(bytes), close: () => handle.close() };
+        return {
+          write: (bytes) => handle.writeFile(bytes),
+          sync: () => handle.datasync(),
+          close: () => handle.close(),
+        };
+      },
+      replace,
+      makeDirectory: async (path, mode = 0o755) => {
+        // The umask would take bits of it away.
+        if ((await mkdir(path, { recursive: true, mode })) !== undefined) await chmod(path, mode);
+      },
+      list: async (path) => (await readdir(path)).sort(),
+      remove: (path) => rm(path, { recursive: true, force: true }),
+      rename: async (from, to) => {
+        await rename(from, to);
+        await flush(dirname(to));
+      },
+      link: (existing, path) =>
+        link(existing, path).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EXDEV') throw error;
+          return copyFile(existing, path);
+        }),
+      syncFileSystem: async (path) => {
+        await run(['sync', '-f', path], process.env);
       },
       overwrite: (path, text) => writeFileSync(path, text, { flag: 'r+' }),
     },
@@ -40,8 +65,37 @@ export function createNodeTools(): ToolHost {
       };
     },
     gunzip,
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     run,
   };
+}
+
+/** Written beside, flushed, renamed, and the directory flushed. */
+async function replace(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    const file = await open(temporary, 'w', mode);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await flush(dirname(path));
+}
+
+async function flush(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function* gunzip(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

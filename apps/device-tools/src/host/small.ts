@@ -1,4 +1,5 @@
 /** The doors in the executable of the small host: system calls. Where nothing else could go on meanwhile, they simply block. */
+import { joined } from '@pantavisor/ctrl-api/portable';
 import {
   bufferOffset,
   bufferSize,
@@ -11,6 +12,7 @@ import {
   startValues,
 } from '@pantavisor/small-host';
 import type { ToolHost } from './ports.ts';
+import { durableFiles } from './small-files.ts';
 import { waitForEnd } from './small-process.ts';
 import { standardOutput } from './small-terminal.ts';
 import { createTransport } from './small-transport.ts';
@@ -33,6 +35,7 @@ export function createSmallTools(): SmallTools {
   const { argv, program, environment } = startValues(kernel);
   const host: ToolHost = {
     pid: kernel.call('getpid', 0, []),
+    isRoot: kernel.call('getuid', 0, []) === 0,
     environment,
     stdout: standardOutput(kernel, 1),
     stderr: standardOutput(kernel, 2),
@@ -41,6 +44,10 @@ export function createSmallTools(): SmallTools {
     files: createFiles(kernel),
     sha256: () => createHash(kernel),
     gunzip: (pieces) => gunzip(kernel, pieces),
+    pause: (milliseconds) =>
+      new Promise((resolve) => {
+        loop.after(milliseconds, resolve);
+      }),
     run: async (command, variables) =>
       named(() => {
         const set = Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined);
@@ -64,7 +71,7 @@ export function createSmallTools(): SmallTools {
 }
 
 /** Runs work; of a refused system call only the reason is told, as the port asks. */
-function named<T>(work: () => T): T {
+export function named<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -102,13 +109,7 @@ function createFiles(kernel: Kernel): ToolHost['files'] {
         named(() => kernel.open(path, readOnly)),
       ))
         pieces.push(piece);
-      const whole = new Uint8Array(pieces.reduce((total, { length }) => total + length, 0));
-      let at = 0;
-      for (const piece of pieces) {
-        whole.set(piece, at);
-        at += piece.length;
-      }
-      return textOf(kernel, whole);
+      return textOf(kernel, joined(pieces));
     },
     async open(path) {
       const descriptor = named(() => kernel.open(path, readOnly));
@@ -118,9 +119,11 @@ function createFiles(kernel: Kernel): ToolHost['files'] {
       const descriptor = named(() => kernel.open(path, writeOnly | create | truncate, 0o644));
       return {
         write: async (bytes) => named(() => kernel.write(descriptor, bytes)),
+        sync: async () => void named(() => kernel.call('fdatasync', 0, [descriptor])),
         close: async () => kernel.close(descriptor),
       };
     },
+    ...durableFiles(kernel),
     overwrite(path, text) {
       named(() => {
         const descriptor = kernel.open(path, writeOnly);

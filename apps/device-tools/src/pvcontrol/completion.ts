@@ -10,31 +10,32 @@ export type Shell = 'bash' | 'zsh' | 'fish';
 /** Milliseconds that a device may take to answer while somebody waits with a finger on the tab key. */
 const patience = 800;
 
+/** `NAME` stands for the program. */
 const scripts: Record<Shell, string> = {
-  bash: `_pvcontrol() {
+  bash: `_NAME() {
   local IFS=$'\\n'
-  COMPREPLY=($(compgen -W "$(pvcontrol __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1)" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  COMPREPLY=($(compgen -W "$(NAME __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1)" -- "\${COMP_WORDS[COMP_CWORD]}"))
   [ -z "\${COMPREPLY[*]}" ] && compopt -o default 2>/dev/null
 }
-complete -F _pvcontrol pvcontrol
+complete -F _NAME NAME
 `,
-  zsh: `#compdef pvcontrol
-_pvcontrol() {
+  zsh: `#compdef NAME
+_NAME() {
   local -a found
   local line
   while IFS=$'\\t' read -r line about; do found+=("\${line//:/\\\\:}:$about"); done \\
-    < <(pvcontrol __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)
-  (( \${#found} )) && _describe pvcontrol found || _files
+    < <(NAME __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)
+  (( \${#found} )) && _describe NAME found || _files
 }
-compdef _pvcontrol pvcontrol
+compdef _NAME NAME
 `,
-  fish: `complete -c pvcontrol -a '(pvcontrol __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+  fish: `complete -c NAME -a '(NAME __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
 `,
 };
 
 /** The script that a shell has to read, e.g. with \`source <(pvcontrol completion bash)\`. */
-export function completionScript(shell: Shell): string {
-  return scripts[shell];
+export function completionScript(shell: Shell, program: string): string {
+  return scripts[shell].replaceAll('NAME', program);
 }
 
 const optionsWithValue = new Set(

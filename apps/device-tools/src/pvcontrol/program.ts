@@ -21,7 +21,7 @@ const completion: VerbGroup = {
     examples: [[`pvcontrol completion ${shell}`, 'prints the script']],
     run: async (session) => {
       const { completionScript } = await import('./completion.ts');
-      await session.print(completionScript(shell));
+      await session.print(completionScript(shell, 'pvcontrol'));
     },
   })),
 };
