@@ -1,10 +1,10 @@
-/** Containers for arm64 machines, made on any machine: programs come from Debian packages that are unpacked, not installed. */
+/** Containers for machines of other architectures, made on any machine: programs come from Debian packages that are unpacked, not installed. */
 
 import { existsSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { debianPackages } from '@pantavisor/images/debian';
+import { type DebianArchitecture, debianPackages } from '@pantavisor/images/debian';
 import type { ContainerRecipe } from './src/recipe.ts';
 
 const cache = fileURLToPath(new URL('../build/images/debian', import.meta.url));
@@ -17,10 +17,10 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
 const unwanted = /\/(gconv|audit|systemd)(\/|$)/;
 
 /** Programs and libraries of packages in one folder, kept between calls. */
-async function programTree(names: readonly string[]): Promise<string> {
-  const home = join(cache, 'arm64', `.tree-${names.join('+')}`);
+async function programTree(names: readonly string[], architecture: DebianArchitecture): Promise<string> {
+  const home = join(cache, architecture, `.tree-${names.join('+')}`);
   if (existsSync(home)) return home;
-  const packages = await debianPackages(names, 'arm64', { folder: cache, say: (line) => console.error(line) });
+  const packages = await debianPackages(names, architecture, { folder: cache, say: (line) => console.error(line) });
   const work = `${home}.${process.pid}`;
   await rm(work, { recursive: true, force: true });
   for (const { root } of packages)
@@ -37,9 +37,15 @@ async function programTree(names: readonly string[]): Promise<string> {
   return home;
 }
 
-/** The same container with the programs of arm64. */
-export async function foreignContainer(container: ContainerRecipe): Promise<ContainerRecipe> {
+/** The same container with the programs of another architecture. */
+export async function foreignContainer(
+  container: ContainerRecipe,
+  architecture: DebianArchitecture,
+): Promise<ContainerRecipe> {
   const { packages = [], trees = [], ...rootfs } = container.rootfs;
   const names = ['busybox-static', ...packages.flatMap((name) => [name, ...(libraries[name] ?? [])])];
-  return { ...container, rootfs: { ...rootfs, trees: [await programTree([...new Set(names)]), ...trees] } };
+  return {
+    ...container,
+    rootfs: { ...rootfs, trees: [await programTree([...new Set(names)], architecture), ...trees] },
+  };
 }

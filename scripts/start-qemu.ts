@@ -1,13 +1,16 @@
 /**
  * `npm run start:qemu [-- OPTIONS of pv-image run]`: builds the demonstration's containers and an image with them, and starts it in QEMU.
- * What the device has become is kept for the next time; `--fresh` begins anew, `--arch aarch64` takes a machine with U-Boot.
+ * What the device has become is kept for the next time; `--fresh` begins anew, `--arch aarch64` takes a machine with U-Boot, `--arch armv7` one of 32 bits.
  */
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { buildDemoRepository, type DemoArchitecture } from './start/demo-repository.ts';
+import { architectureNames, type ImageRecipe } from '@pantavisor/images/images';
+import { buildDemoRepository } from './start/demo-repository.ts';
 
 const checkout = fileURLToPath(new URL('../', import.meta.url));
+const isArchitecture = (name: string): name is ImageRecipe['architecture'] =>
+  (architectureNames as string[]).includes(name);
 const program = `${checkout}images/bin/pv-image`;
 
 function pvImage(argv: string[]): void {
@@ -19,18 +22,18 @@ const argv = process.argv.slice(2);
 if (argv.includes('--help')) {
   console.log(`npm run start:qemu [-- OPTIONS]: a device in QEMU, with its console here; Ctrl-A X ends it
 
-  --arch x86_64|aarch64   default: x86_64
+  --arch NAME             ${architectureNames.join(', ')}; default: x86_64
   --fresh                 forget what the device has become
   and the other options of 'pv-image run'`);
   process.exit(0);
 }
 const at = argv.indexOf('--arch');
 const [, architecture = 'x86_64'] = at < 0 ? [] : argv.splice(at, 2);
-if (architecture !== 'x86_64' && architecture !== 'aarch64') {
-  console.error(`start:qemu: there is no machine ${architecture}; there are x86_64, aarch64`);
+if (!isArchitecture(architecture)) {
+  console.error(`start:qemu: there is no machine ${architecture}; there are ${architectureNames.join(', ')}`);
   process.exit(64);
 }
-await buildDemoRepository(architecture satisfies DemoArchitecture);
+await buildDemoRepository(architecture);
 const image = `${checkout}build/images/demo-${architecture}.img`;
 pvImage(['build', '--verbose', `${checkout}images/recipes/demo-${architecture}.json`, '-o', image]);
 console.error(`

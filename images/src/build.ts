@@ -17,6 +17,7 @@ import { deployFactory, gatherState } from './factory/state.ts';
 import { buildInitramfs, compress, moduleArchive } from './initramfs/index.ts';
 import { loaderContents } from './loader/contents.ts';
 import { planDisk, tableOf } from './loader/layout.ts';
+import { architectures } from './recipe/architectures.ts';
 import type { ImageRecipe } from './recipe/recipe.ts';
 
 const run = promisify(execFile);
@@ -45,14 +46,11 @@ export interface ImageAccount {
   entries: AccountEntry[];
 }
 
-const targets = { x86_64: 'x64', aarch64: 'arm64' } as const;
-const debian = { x86_64: 'amd64', aarch64: 'arm64' } as const;
-
 /** The static executable of the runtime, built when a source of it changed. */
 async function runtimeExecutable(architecture: ImageRecipe['architecture'], say: BuildPlaces['say']): Promise<string> {
   say('the runtime');
   try {
-    const argv = [join(checkout, 'apps/device/build-small.ts'), targets[architecture]];
+    const argv = [join(checkout, 'apps/device/build-small.ts'), architectures[architecture].executable];
     return (await run(process.execPath, argv, { maxBuffer: 16 * 1024 * 1024 })).stdout.trim();
   } catch (cause) {
     throw new Error(`cannot build the runtime for ${architecture}: ${(cause as { stderr?: string }).stderr ?? cause}`, {
@@ -78,7 +76,7 @@ async function bspMaterial(
   }
   const compression = recipe.compression === 'best' ? 'zstd' : 'fast';
   const initramfs = await buildInitramfs({
-    architecture: debian[recipe.architecture],
+    architecture: architectures[recipe.architecture].debian,
     packages: { folder: join(cache, 'debian'), say },
     folder: join(cache, 'products'),
     executable,

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { architectures } from '@pantavisor/images/images';
 import { buildInitramfs } from '@pantavisor/images/initramfs';
 import { debianCache, imageCache } from './harness.ts';
 import type { ImageDevice } from './image-device.ts';
@@ -11,10 +12,10 @@ const checkout = fileURLToPath(new URL('../../', import.meta.url));
 
 /** An initramfs as the image has, with other configuration. */
 export async function otherRuntime(device: ImageDevice, configuration: Record<string, string>): Promise<Uint8Array> {
-  const arm = device.account.architecture === 'aarch64';
-  const argv = [join(checkout, 'apps/device/build-small.ts'), arm ? 'arm64' : 'x64'];
+  const { debian, executable } = architectures[device.account.architecture];
+  const argv = [join(checkout, 'apps/device/build-small.ts'), executable];
   const { path } = await buildInitramfs({
-    architecture: arm ? 'arm64' : 'amd64',
+    architecture: debian,
     packages: debianCache,
     folder: join(imageCache, 'products'),
     executable: execFileSync(process.execPath, argv, { encoding: 'utf8' }).trim(),

@@ -5,8 +5,9 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { architectures } from '@pantavisor/images/images';
 import { buildInitramfs, buildModuleAddon } from '@pantavisor/images/initramfs';
-import type { MachineConsole } from '@pantavisor/images/qemu';
+import type { MachineArchitecture, MachineConsole } from '@pantavisor/images/qemu';
 import { temporaryDirectory } from '../harness/cleanup.ts';
 import { writeRevision } from '../harness/revision.ts';
 import { debianCache, imageCache, joinInitrds } from './harness.ts';
@@ -20,11 +21,12 @@ export interface BootFiles {
   initrd: string;
 }
 
-/** Builds the static executable, the initramfs and the modules of Debian's kernel for x86-64, as far as they are not there. */
-export async function bootFiles(): Promise<BootFiles> {
-  const argv = [join(checkout, 'apps/device/build-small.ts'), 'x64'];
+/** Builds the static executable, the initramfs and the modules of Debian's kernel, as far as they are not there. */
+export async function bootFiles(machine: MachineArchitecture = 'x86_64'): Promise<BootFiles> {
+  const { debian: architecture, executable: target } = architectures[machine];
+  const argv = [join(checkout, 'apps/device/build-small.ts'), target];
   const executable = execFileSync(process.execPath, argv, { encoding: 'utf8' }).trim();
-  const common = { architecture: 'amd64', packages: debianCache, folder: products, compression: 'fast' } as const;
+  const common = { architecture, packages: debianCache, folder: products, compression: 'fast' } as const;
   const initramfs = await buildInitramfs({ ...common, executable });
   const { path, kernel } = await buildModuleAddon(common);
   const initrd = join(products, `with-modules-${initramfs.path.replace(/^.*-/, '')}`);

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { DebianCache } from '@pantavisor/images/debian';
-import { Machine, type MachineArchitecture, type MachineOptions } from '@pantavisor/images/qemu';
+import { emulators, Machine, type MachineArchitecture, type MachineOptions } from '@pantavisor/images/qemu';
 import { atEnd } from '../harness/cleanup.ts';
 
 /** Everything that tests of images keep between runs. */
@@ -18,7 +18,7 @@ export const debianCache: DebianCache = {
 
 /** Why machines of an architecture cannot run here; false when they can. For `skip` of a test, which CI does not accept. */
 export function machineMissing(architecture: MachineArchitecture = 'x86_64'): string | false {
-  const program = `qemu-system-${architecture}`;
+  const { program } = emulators[architecture];
   if ((process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)))) return false;
   if (process.env.CI) throw new Error(`${program} is missing, and on CI nothing may be skipped`);
   return `${program} is not installed`;

@@ -16,7 +16,7 @@ import {
   readRecipe,
   readStorageFile,
 } from '@pantavisor/images/images';
-import type { Machine } from '@pantavisor/images/qemu';
+import type { Machine, MachineArchitecture } from '@pantavisor/images/qemu';
 import { gatewayContainer, gatewayPort } from '../../containers/gateway/recipe.ts';
 import { networkContainer } from '../../containers/network/recipe.ts';
 import { type ContainerRecipe, defaultGroups } from '../../containers/src/recipe.ts';
@@ -26,7 +26,7 @@ import type { RevisionFiles } from '../harness/revision.ts';
 import { imageCache, watch } from './harness.ts';
 
 export interface DeviceRequest {
-  architecture?: 'x86_64' | 'aarch64';
+  architecture?: MachineArchitecture;
   loader?: 'grub' | 'u-boot' | 'none';
   /** Beside those for the network and for the control socket. */
   containers: ContainerRecipe[];
@@ -99,8 +99,6 @@ export class ImageDevice {
         name: `test-${architecture}`,
         architecture,
         ...(loader === undefined ? {} : { loader }),
-        // The kernel must drop no line, since tests wait for them.
-        arguments: `console=${architecture === 'x86_64' ? 'ttyS0,115200' : 'ttyAMA0'} printk.devkmsg=on`,
         parts,
         config: { ...testConfig, ...config },
         ...(hub === undefined ? {} : { hub }),

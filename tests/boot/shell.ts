@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type CpioEntry, cpioArchive } from '@pantavisor/images/debian';
+import { architectures } from '@pantavisor/images/images';
 import type { Machine, MachineOptions } from '@pantavisor/images/qemu';
 import { temporaryDirectory } from '../harness/cleanup.ts';
 import { bootFiles } from './device-image.ts';
@@ -24,7 +25,8 @@ export async function boot(
   files: Record<string, string> = {},
   options: Partial<MachineOptions> = {},
 ): Promise<Machine> {
-  const { kernel, initrd } = await bootFiles();
+  const { architecture = 'x86_64' } = options;
+  const { kernel, initrd } = await bootFiles(architecture);
   const more = new Map(
     Object.entries(files).map(([path, text]): [string, CpioEntry] => [
       path,
@@ -36,9 +38,14 @@ export async function boot(
   return startMachine(
     t,
     {
-      architecture: 'x86_64',
+      architecture,
       memory: 256,
-      boot: { kind: 'kernel', kernel, initrd: joined, commandLine: `console=ttyS0 panic=-1 pv_debug ${words}` },
+      boot: {
+        kind: 'kernel',
+        kernel,
+        initrd: joined,
+        commandLine: `${architectures[architecture].arguments} panic=-1 pv_debug ${words}`,
+      },
       disks: [{ file: disk }],
       ...options,
     },

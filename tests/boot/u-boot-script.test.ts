@@ -56,7 +56,7 @@ async function told(t: TestContext, { environment = '', oemEnv, files, boot = {}
   const plan = planDisk('script', 'u-boot', 32 * mebibyte);
   const [fat, ext4, disk] = ['fat', 'ext4', 'disk'].map((name) => join(work, name)) as [string, string, string];
   const onBoot = new Map<string, Uint8Array>([
-    ['boot.scr', scriptImage(`${environment}\n${tellingScript(deviceTree)}`, fixedTime)],
+    ['boot.scr', scriptImage(`${environment}\n${tellingScript(deviceTree)}`, fixedTime, 'aarch64')],
   ]);
   if (oemEnv !== undefined) onBoot.set('oemEnv.txt', Buffer.from(oemEnv));
   if (tried !== undefined) onBoot.set(triedFile, Buffer.from(tried));

@@ -8,16 +8,17 @@ export interface DebianKernel {
   package: DebianPackage;
   /** As `uname -r` prints it. */
   release: string;
-  /** The kernel, bzImage on amd64, Image on arm64. */
+  /** The kernel, bzImage on amd64, Image on arm64, zImage on armhf. */
   image: string;
   /** Folder `lib/modules/<release>`. */
   modules: string;
 }
 
-/** The kernel for virtual machines: small, and all that QEMU needs. */
-const packageOf: Record<DebianArchitecture, string> = {
+/** Kernels that run in QEMU: those for virtual machines, which are small, where Debian has one. */
+export const defaultKernels: Record<DebianArchitecture, string> = {
   amd64: 'linux-image-cloud-amd64',
   arm64: 'linux-image-cloud-arm64',
+  armhf: 'linux-image-armmp',
 };
 
 /**
@@ -28,7 +29,7 @@ const packageOf: Record<DebianArchitecture, string> = {
 export async function debianKernel(
   architecture: DebianArchitecture,
   cache: DebianCache,
-  name: string = packageOf[architecture],
+  name: string = defaultKernels[architecture],
 ): Promise<DebianKernel> {
   let [found] = await debianPackages([name], architecture, cache);
   // The name without a version only depends on the newest kernel.

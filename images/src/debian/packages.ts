@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-export type DebianArchitecture = 'amd64' | 'arm64';
+export type DebianArchitecture = 'amd64' | 'arm64' | 'armhf';
 
 /** One unpacked package. */
 export interface DebianPackage {

@@ -10,6 +10,7 @@ import { serialOf } from '../disk/identity.ts';
 import { runTool } from '../disk/tool.ts';
 import { partitionOf, planDisk } from '../loader/layout.ts';
 import { bootConfig, commandLine } from '../loader/rpi.ts';
+import { architectures } from '../recipe/architectures.ts';
 import type { ImageRecipe } from '../recipe/recipe.ts';
 import type { Account } from './account.ts';
 import { makeSquashfs } from './squashfs.ts';
@@ -23,8 +24,6 @@ export const bspNames = {
   earlyModules: 'modules.cpio.zst',
   rpi: 'pantavisor-rpi.img.gz',
 } as const;
-
-const debianArchitecture = { x86_64: 'amd64', aarch64: 'arm64' } as const;
 
 interface KernelFiles {
   image: string;
@@ -44,7 +43,7 @@ export interface BspMaterial {
 
 async function kernelFiles({ kernel, architecture }: ImageRecipe, cache: DebianCache): Promise<KernelFiles> {
   if ('debian' in kernel) {
-    const found = await debianKernel(debianArchitecture[architecture], cache, kernel.debian);
+    const found = await debianKernel(architectures[architecture].debian, cache, kernel.debian);
     const { name, version, root } = found.package;
     // As `make modules_install` leaves them, without what depmod adds when the package is installed.
     const firmware = join(root, 'lib/firmware');

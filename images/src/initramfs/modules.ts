@@ -19,6 +19,8 @@ export const bootModules: readonly string[] = [
   ...['sd_mod', 'sr_mod', 'ahci', 'ata_piix', 'nvme', 'usb-storage', 'xhci-pci', 'ehci-pci', 'mmc_block', 'sdhci-pci'],
   // Images, overlays, file systems.
   ...['loop', 'squashfs', 'overlay', 'ext4', 'vfat', 'nls_ascii', 'nls_cp437', 'nls_iso8859-1', 'nls_utf8'],
+  // ext4 asks for it by what it does, which depmod does not know as a dependency.
+  'crc32c_generic',
   // Encrypted disks, verified volumes, compressed memory.
   ...['dm-mod', 'dm-crypt', 'dm-verity', 'zram', 'lzo-rle', 'zstd'],
   ...[

@@ -39,7 +39,11 @@ export interface TreeRequest {
   files: ReadonlyMap<string, CpioEntry>;
 }
 
-const triplets: Record<DebianArchitecture, string> = { amd64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
+const triplets: Record<DebianArchitecture, string> = {
+  amd64: 'x86_64-linux-gnu',
+  arm64: 'aarch64-linux-gnu',
+  armhf: 'arm-linux-gnueabihf',
+};
 const encoder = new TextEncoder();
 const textFile = (text: string, mode = 0o644): CpioEntry => ({ kind: 'file', mode, content: encoder.encode(text) });
 

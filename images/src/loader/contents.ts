@@ -108,7 +108,7 @@ export async function loaderContents(
         ...(fdt === undefined ? {} : { deviceTree: basename(fdt) }),
       });
       const boot = new Map([
-        ['boot.scr', scriptImage(script, fixedTime)],
+        ['boot.scr', scriptImage(script, fixedTime, recipe.architecture === 'armv7' ? 'armv7' : 'aarch64')],
         ['oemEnv.txt', text('oemargs=\n')],
         [triedFile, text('pv_trying=\n\0')],
         ...own,

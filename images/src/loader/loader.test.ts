@@ -38,29 +38,20 @@ test('programs of GRUB are the same each time', async () => {
   await assert.rejects(grubForBios({ offset: 1024 * 1024, size: 512 }, 2), /cannot put GRUB's core of \d+ bytes/);
 });
 
-test("a boot script is what U-Boot's own tool makes, byte for byte", (t) => {
-  const folder = folderOf(t);
-  const text = ubootScript({ bootPartition: 1, storagePartition: 2, arguments: 'console=ttyAMA0', mostAddons: 4 });
-  writeFileSync(join(folder, 'text'), text);
-  const command = [
-    '-A',
-    'arm64',
-    '-O',
-    'linux',
-    '-T',
-    'script',
-    '-C',
-    'none',
-    '-n',
-    'pantavisor',
-    '-d',
-    join(folder, 'text'),
-  ];
-  execFileSync('mkimage', [...command, join(folder, 'boot.scr')], {
-    env: { ...process.env, SOURCE_DATE_EPOCH: `${fixedTime}` },
+for (const [architecture, name] of [
+  ['aarch64', 'arm64'],
+  ['armv7', 'arm'],
+] as const)
+  test(`a boot script for ${architecture} is what U-Boot's own tool makes, byte for byte`, (t) => {
+    const folder = folderOf(t);
+    const text = ubootScript({ bootPartition: 1, storagePartition: 2, arguments: 'console=ttyAMA0', mostAddons: 4 });
+    writeFileSync(join(folder, 'text'), text);
+    const kind = ['-A', name, '-O', 'linux', '-T', 'script', '-C', 'none', '-n', 'pantavisor'];
+    execFileSync('mkimage', [...kind, '-d', join(folder, 'text'), join(folder, 'boot.scr')], {
+      env: { ...process.env, SOURCE_DATE_EPOCH: `${fixedTime}` },
+    });
+    assert.deepEqual(Buffer.from(scriptImage(text, fixedTime, architecture)), readFileSync(join(folder, 'boot.scr')));
   });
-  assert.deepEqual(Buffer.from(scriptImage(text, fixedTime)), readFileSync(join(folder, 'boot.scr')));
-});
 
 test('the boot state of U-Boot is texts that end with NUL', () => {
   const block = ubootBlock({ pv_rev: '0' });

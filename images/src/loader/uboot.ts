@@ -155,14 +155,16 @@ reset
 `;
 }
 
-const imageType = { script: 6, os: 5, architecture: 22, noCompression: 0 };
+const imageType = { script: 6, os: 5, noCompression: 0 };
+/** IH_ARCH_* of include/image.h. */
+const imageArchitecture = { aarch64: 22, armv7: 2 } as const;
 
 /**
  * Wraps a script as U-Boot's legacy image (include/image.h), which \`source\` runs.
  * @param text of the script
  * @param time in seconds since 1970
  */
-export function scriptImage(text: string, time: number): Uint8Array {
+export function scriptImage(text: string, time: number, architecture: keyof typeof imageArchitecture): Uint8Array {
   const script = Buffer.from(text);
   // The script is the first of a list of files that ends with size 0.
   const sizes = Buffer.alloc(8);
@@ -174,7 +176,7 @@ export function scriptImage(text: string, time: number): Uint8Array {
   header.writeUInt32BE(data.length, 12);
   header.writeUInt32BE(crc32(data), 24);
   header[28] = imageType.os;
-  header[29] = imageType.architecture;
+  header[29] = imageArchitecture[architecture];
   header[30] = imageType.script;
   header[31] = imageType.noCompression;
   header.write('pantavisor', 32, 32, 'latin1');

@@ -16,6 +16,11 @@ test('without forwards there is no network, and hardware virtualisation is never
   assert.ok(argv.includes('-nodefaults'));
 });
 
+test('a machine of 32 bits has nothing above 4 GiB, where a kernel without large addresses would not find its disks', () => {
+  const argv = machineArguments({ ...plain, architecture: 'armv7' });
+  assert.equal(argv[argv.indexOf('-machine') + 1], 'virt,highmem=off');
+});
+
 test('the network is asked for with the ports that lead into it', () => {
   const argv = machineArguments({
     ...plain,

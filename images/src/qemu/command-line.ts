@@ -1,6 +1,6 @@
 /** A machine in words of QEMU: options into arguments, nothing else. */
 
-export type MachineArchitecture = 'x86_64' | 'aarch64';
+export type MachineArchitecture = 'x86_64' | 'aarch64' | 'armv7';
 
 export interface MachineDisk {
   /** Image file; it appears as `/dev/vda`, `/dev/vdb`, … in the order given. */
@@ -44,10 +44,19 @@ export interface MachineOptions {
   extra?: readonly string[];
 }
 
+/** Program of QEMU, and the Debian package that has it. */
+export const emulators: Readonly<Record<MachineArchitecture, { program: string; package: string }>> = {
+  x86_64: { program: 'qemu-system-x86_64', package: 'qemu-system-x86' },
+  aarch64: { program: 'qemu-system-aarch64', package: 'qemu-system-arm' },
+  armv7: { program: 'qemu-system-arm', package: 'qemu-system-arm' },
+};
+
 const machines: Record<MachineArchitecture, string[]> = {
   // i8042 and friends are not missed; q35 has PCI Express, as machines of today do.
   x86_64: ['-machine', 'q35', '-cpu', 'max'],
   aarch64: ['-machine', 'virt', '-cpu', 'cortex-a57'],
+  // Kernels without large physical addresses reach nothing above 4 GiB.
+  armv7: ['-machine', 'virt,highmem=off', '-cpu', 'cortex-a7'],
 };
 
 function bootArguments(boot: MachineBoot): string[] {

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
-import { type MachineOptions, machineArguments } from './command-line.ts';
+import { emulators, type MachineOptions, machineArguments } from './command-line.ts';
 import { MachineConsole } from './console.ts';
 import { QemuControl } from './control.ts';
 
@@ -85,11 +85,9 @@ export class Machine {
    * @throws Error when QEMU for the architecture is not installed
    */
   static async start(options: MachineOptions, limits: RunLimits): Promise<Machine> {
-    const program = `qemu-system-${options.architecture}`;
-    if (!(process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)))) {
-      const name = options.architecture === 'x86_64' ? 'qemu-system-x86' : 'qemu-system-arm';
+    const { program, package: name } = emulators[options.architecture];
+    if (!(process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program))))
       throw new Error(`cannot find ${program}; install the Debian package ${name}`);
-    }
     const folder = await mkdtemp(join(tmpdir(), 'pv-machine-'));
     const control = new QemuControl(join(folder, 'qmp'));
     const argv = [

@@ -1,6 +1,6 @@
 /** What an image is to be made of, as its recipe says it; `schema.ts` reads and checks it, docs/images.md tells of it. */
 
-export type ImageArchitecture = 'x86_64' | 'aarch64';
+export type ImageArchitecture = 'x86_64' | 'aarch64' | 'armv7';
 
 /**
  * `grub`: GPT with GRUB for BIOS and UEFI. `u-boot`: DOS table with a boot script. `rpi`: the A/B layout of Raspberry Pi's firmware.

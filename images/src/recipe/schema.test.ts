@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { architectureNames } from './architectures.ts';
 import { recipeSpec } from './recipe.ts';
 import { readRecipe } from './schema.ts';
 
@@ -24,6 +25,18 @@ test('a recipe of three members is complete', () => {
     compression: 'best',
     machine: { memory: 512, processors: 2, ports: {} },
   });
+});
+
+test('each architecture has a kernel of Debian and a boot loader of its own', () => {
+  const found = architectureNames.map((architecture) => read({ ...least, architecture }).recipe);
+  assert.deepEqual(
+    found.map((recipe) => [recipe?.architecture, recipe?.loader, recipe?.kernel]),
+    [
+      ['x86_64', 'grub', { debian: 'linux-image-cloud-amd64' }],
+      ['aarch64', 'u-boot', { debian: 'linux-image-cloud-arm64' }],
+      ['armv7', 'none', { debian: 'linux-image-armmp' }],
+    ],
+  );
 });
 
 test('paths are relative to the recipe, addresses stay as they are', () => {

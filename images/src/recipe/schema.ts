@@ -1,7 +1,9 @@
 /** Reads recipes of images: JSON into a complete recipe, or every problem there is. */
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { nearest } from '@pantavisor/cli';
-import { type ImageRecipe, type KernelRecipe, type LoaderName, recipeSpec } from './recipe.ts';
+import { defaultKernels } from '../debian/kernel.ts';
+import { architectureNames, architectures } from './architectures.ts';
+import { type ImageRecipe, type KernelRecipe, recipeSpec } from './recipe.ts';
 
 export interface RecipeProblem {
   /** Members down to the place, e.g. `kernel.image`; empty for the whole. */
@@ -14,23 +16,13 @@ type JsonObject = Record<string, unknown>;
 const mebibyte = 1024 * 1024;
 export const smallestStorage = 32 * mebibyte;
 
-const defaults = {
-  x86_64: { kernel: 'linux-image-cloud-amd64', arguments: 'console=ttyS0,115200 printk.devkmsg=on', loader: 'grub' },
-  aarch64: { kernel: 'linux-image-cloud-arm64', arguments: 'console=ttyAMA0 printk.devkmsg=on', loader: 'u-boot' },
-} as const;
-
-/** Boot loaders by architecture: what there is a layout and a program for. */
-const loaders: Record<ImageRecipe['architecture'], readonly LoaderName[]> = {
-  x86_64: ['grub', 'none'],
-  aarch64: ['u-boot', 'rpi', 'none'],
-};
-
 /** Keys of a recipe with what they mean; the reference in docs/images.md is made of it. */
 export const recipeKeys: Readonly<Record<string, string>> = {
   '#spec': `"${recipeSpec}"`,
   name: 'name of the image: letters, digits, `.`, `_`, `-`; identities of disk and file systems come from it. Required',
-  architecture: '`x86_64` or `aarch64`. Required',
-  loader: '`grub`, `u-boot`, `rpi`, or `none` for QEMU alone. Default: `grub` on x86_64, `u-boot` on aarch64',
+  architecture: '`x86_64`, `aarch64` or `armv7`. Required',
+  loader:
+    '`grub`, `u-boot`, `rpi`, or `none` for QEMU alone. Default: `grub` on x86_64, `u-boot` on aarch64, `none` on armv7',
   kernel:
     '`{"debian": "<package>"}`, or `{"image", "modules", "firmware", "fdt"}` with your own files and folders. Default: Debian’s for virtual machines',
   arguments:
@@ -237,15 +229,16 @@ export function readRecipe(
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
     reader.problem('name', 'must be 1 to 64 letters, digits, dots, dashes or underscores');
   if (members.architecture === undefined) reader.problem('architecture', 'is missing');
-  const architecture = reader.oneOf(members.architecture, 'architecture', ['x86_64', 'aarch64'], 'x86_64');
-  const loader = reader.oneOf(members.loader, 'loader', loaders[architecture], defaults[architecture].loader);
+  const architecture = reader.oneOf(members.architecture, 'architecture', architectureNames, 'x86_64');
+  const usual = architectures[architecture];
+  const loader = reader.oneOf(members.loader, 'loader', usual.loaders, usual.loaders[0]);
   const storage = reader.object(members.storage, 'storage', ['size', 'files']);
   const recipe: ImageRecipe = {
     name,
     architecture,
     loader,
-    kernel: readKernel(reader, members.kernel, defaults[architecture].kernel),
-    arguments: reader.line(members.arguments, 'arguments', defaults[architecture].arguments),
+    kernel: readKernel(reader, members.kernel, defaultKernels[usual.debian]),
+    arguments: reader.line(members.arguments, 'arguments', usual.arguments),
     parts: reader.list(members.parts, 'parts').map((part) => localPart(reader, part)),
     config: reader.lines(members.config, 'config', configKey),
     hub: reader.lines(members.hub, 'hub', configKey),

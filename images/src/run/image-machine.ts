@@ -33,7 +33,8 @@ export interface ImageRun {
 const firmwareFiles = {
   efiCode: ['ovmf', '/usr/share/OVMF/OVMF_CODE_4M.fd'],
   efiVariables: ['ovmf', '/usr/share/OVMF/OVMF_VARS_4M.fd'],
-  uboot: ['u-boot-qemu', '/usr/lib/u-boot/qemu_arm64/u-boot.bin'],
+  aarch64: ['u-boot-qemu', '/usr/lib/u-boot/qemu_arm64/u-boot.bin'],
+  armv7: ['u-boot-qemu', '/usr/lib/u-boot/qemu_arm/u-boot.bin'],
 } as const;
 
 function firmware(name: keyof typeof firmwareFiles): string {
@@ -104,7 +105,8 @@ export class ImageMachine {
   async #boot(): Promise<MachineBoot> {
     const { account, firmware: wanted = 'bios', disk } = this.#options;
     if (this.#loader !== undefined) return this.#loader.next();
-    if (account.loader === 'u-boot') return { kind: 'firmware', file: firmware('uboot') };
+    if (account.loader === 'u-boot' && account.architecture !== 'x86_64')
+      return { kind: 'firmware', file: firmware(account.architecture) };
     if (wanted === 'bios') return { kind: 'bios' };
     // What UEFI remembers belongs to the disk.
     const variables = `${disk}.efi`;
