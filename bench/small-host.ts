@@ -4,19 +4,17 @@
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { Agent, get } from 'node:http';
+import { mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ControlError } from '@pantavisor/ctrl-api/client';
 import { parseState } from '@pantavisor/state';
 import { buildProgram } from '../apps/device/src/host/small/testing/build.ts';
-import type { RevisionRecipe } from '../containers/src/recipe.ts';
 import { controlSocketOf } from '../scripts/start/watch.ts';
-import { probeContainer, writeRevision } from '../tests/harness/revision.ts';
 import { benchContainers, InstalledDevice } from './measure/device.ts';
+import { askContainers, measureUpdates } from './measure/growth.ts';
 import { readBenchOptions } from './measure/options.ts';
 import { memoryOf } from './measure/processes.ts';
 import { median, printTable } from './measure/table.ts';
@@ -48,14 +46,6 @@ async function compare(
 ): Promise<void> {
   const [small, node] = [await measure('small'), await measure('node')];
   figures.push({ name, small, node, digits, ...(original === undefined ? {} : { original }) });
-}
-
-function ask(socketPath: string, agent: Agent): Promise<void> {
-  return new Promise((resolve, reject) => {
-    get({ socketPath, agent, path: '/containers', headers: { Host: 'localhost' } }, (answer) => {
-      answer.resume().on('end', resolve);
-    }).on('error', reject);
-  });
 }
 
 /** Milliseconds from the start of the process until the control socket takes a connection. */
@@ -110,10 +100,10 @@ async function withDevice(host: HostName, count: number): Promise<void> {
     note('until 20 containers are STARTED, ms', host, device.readyAfter, 0, '850');
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const { socketPath } = device.client;
-    for (let left = Math.min(500, requests); left > 0; left -= 1) await ask(socketPath, agent);
+    for (let left = Math.min(500, requests); left > 0; left -= 1) await askContainers(socketPath, agent);
     const before = memoryOf(pid).private;
     const begin = performance.now();
-    for (let left = requests; left > 0; left -= 1) await ask(socketPath, agent);
+    for (let left = requests; left > 0; left -= 1) await askContainers(socketPath, agent);
     note('GET /containers a second, 20 containers', host, requests / ((performance.now() - begin) / 1000), 0, '2500');
     note(`private growth over ${requests} requests, MB`, host, (memoryOf(pid).private - before) / 1024, 2);
     agent.destroy();
@@ -123,54 +113,12 @@ async function withDevice(host: HostName, count: number): Promise<void> {
   }
 }
 
-/** Two versions of one container in turns, each by an update in place: stop, objects, mounts, start, commit. The first tenth warms up. */
+/** The first tenth warms up. */
 async function withUpdates(host: HostName): Promise<void> {
-  const version = (text: string): RevisionRecipe => ({
-    containers: [probeContainer('app', ['init'], { group: 'app', network: 'host', config: { '/etc/version': text } })],
-    groups: [{ name: 'app', status_goal: 'STARTED', restart_policy: 'container', timeout: 30 }],
-  });
-  const names = ['locals/one', 'locals/two'];
-  const work = mkdtempSync(`${tmpdir()}/bench-small-`);
-  const installed = await InstalledDevice.install(version('zero'));
-  const device = await installed.start({ PANTAVISOR_HOST: host, PV_UPDATER_COMMIT_DELAY: '0', PV_LOG_LEVEL: '2' });
-  const { client } = device;
-  try {
-    for (const name of names) {
-      const { state, objects, ids } = await writeRevision(work, version(name), name.replace('/', '-'));
-      for (const id of new Set(Object.values(ids))) await client.putObject(id, readFileSync(`${objects}/${id}`));
-      await client.putStep(name, readFileSync(state, 'utf8'));
-    }
-    const memory = () => memoryOf(device.process.pid ?? 0).private;
-    let before = memory();
-    const begin = performance.now();
-    for (let done = 0; done < updates; done += 1) {
-      const name = names[done % 2]!;
-      // The last update is over a moment after its progress says so.
-      while (!(await accepted(client.command('LOCAL_RUN', name))))
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      const isOver = async () => ['UPDATED', 'DONE'].includes((await client.stepProgress(name)).status);
-      const runs = async () => (await client.deviceMetadata())['pantavisor.revision'] === name;
-      while (!((await runs()) && (await isOver()))) await new Promise((resolve) => setTimeout(resolve, 2));
-      if (done === Math.floor(updates / 10)) before = memory();
-    }
-    note(`private growth over ${updates} updates, MB`, host, (memory() - before) / 1024, 2);
-    note('one update in place, ms', host, (performance.now() - begin) / updates, 0);
-  } finally {
-    await device.stop();
-    await installed.remove();
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
-/** False while the device is busy. */
-function accepted(command: Promise<void>): Promise<boolean> {
-  return command.then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof ControlError && error.status === 503) return false;
-      throw error;
-    },
-  );
+  const series: number[] = [];
+  const each = await measureUpdates(host, updates, (memory) => series.push(memory.private));
+  note(`private growth over ${updates} updates, MB`, host, (series.at(-1)! - series[0]!) / 1024, 2);
+  note('one update in place, ms', host, each, 0);
 }
 
 function note(name: string, host: HostName, value: number, digits: number, original?: string): void {
