@@ -176,9 +176,14 @@ function readMultiPlatform({ report, text, sorted, context, build, rootSpot }: R
 
 function withOwners(state: State): State {
   const names = new Set(state.containers.map(({ name }) => name));
-  const own = <T extends { path: string }>(entry: T): T => {
+  // Member by member: there are thousands, and the small engine spreads slowly.
+  const objects = state.objects.map((entry) => {
     const owner = ownerOf(entry.path, names);
-    return owner === undefined ? entry : { ...entry, owner };
-  };
-  return { ...state, objects: state.objects.map(own), inline: state.inline.map(own) };
+    return owner === undefined ? entry : { path: entry.path, id: entry.id, owner };
+  });
+  const inline = state.inline.map((entry) => {
+    const owner = ownerOf(entry.path, names);
+    return owner === undefined ? entry : { path: entry.path, text: entry.text, owner };
+  });
+  return { ...state, objects, inline };
 }

@@ -58,6 +58,8 @@ const problemLimit = 100;
 const white = /[ \t\n\r]*/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 §7 excludes exactly these from strings.
 const plainCharacters = /[^"\\\u0000-\u001f]*/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the same.
+const plainMember = /"[^"\\\u0000-\u001f]*":"[^"\\\u0000-\u001f]*"/y;
 const word = /[^\s,:"[\]{}]+/y;
 const number = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 
@@ -284,6 +286,7 @@ class Reader {
     if (!frame) return;
     const start = this.#at;
     if (character === Quote) {
+      if (this.#plainMember(frame, start)) return;
       const end = this.#skipString();
       frame.keyStart = start + 1;
       frame.keyEnd = Math.max(start + 1, end - 1);
@@ -307,6 +310,27 @@ class Reader {
       this.#report('json-key', `the name ${shorten(frame.key)} has no quotes`, start);
     }
     this.#expected = 'colon';
+  }
+
+  /** Reads a whole member at once when its name and value are strings without escapes, as nearly all of a large state are. */
+  #plainMember(frame: Frame, start: number): boolean {
+    const text = this.#text;
+    plainMember.lastIndex = start;
+    if (frame.node.kind !== 'object' || !plainMember.test(text) || plainMember.lastIndex > this.#end) return false;
+    const end = plainMember.lastIndex;
+    const keyEnd = text.indexOf('"', start + 1);
+    frame.key = frame.build ? text.slice(start + 1, keyEnd) : '';
+    if (frame.build)
+      frame.node.members.push({
+        key: frame.key,
+        keyStart: start + 1,
+        keyEnd,
+        escaped: false,
+        value: { kind: 'string', start: keyEnd + 2, end, value: text.slice(keyEnd + 3, end - 1) },
+      });
+    this.#at = end;
+    this.#completeUnbuilt();
+    return true;
   }
 
   /** Skips the string that starts here, sets whether it holds escapes, returns the offset behind the closing quote. */

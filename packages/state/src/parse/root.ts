@@ -24,7 +24,7 @@ const rootFiles = ['bsp/run.json', 'bsp/drivers.json', 'device.json', 'groups.js
  * read from the text of the state.
  */
 export function isToolKey(key: string): boolean {
-  return key.startsWith('_sigs/') || /\/(?:src|build)\.json$/.test(key);
+  return key.startsWith('_sigs/') || key.endsWith('/src.json') || key.endsWith('/build.json');
 }
 
 export function spotOfMember(member: JsonMember): Spot {
@@ -79,7 +79,7 @@ function checkPath(report: Report, key: string, member: JsonMember): boolean {
       `cannot use the key ${quote(key)} as a path: ${refusal}`,
       'write a relative path such as app/root.squashfs',
     );
-  else if (/^\.pvr?(?:\/|$)/.test(key))
+  else if (key.startsWith('.pv') && /^\.pvr?(?:\/|$)/.test(key))
     report.add(
       'path-reserved',
       spotOfMember(member),
@@ -92,13 +92,14 @@ function checkPath(report: Report, key: string, member: JsonMember): boolean {
 function sortMember(report: Report, text: string, key: string, member: JsonMember, sorted: Root): void {
   const { value } = member;
   const special = rootFiles.includes(key);
-  const manifest = special || key.startsWith('_config/') ? null : /^(.+)\/(run|services)\.json$/s.exec(key);
+  const isJson = key.endsWith('.json');
+  const manifest = !isJson || special || key.startsWith('_config/') ? null : /^(.+)\/(run|services)\.json$/s.exec(key);
   const directory = manifest?.[1];
   if (directory !== undefined)
     (manifest?.[2] === 'run' ? sorted.manifests : sorted.services).push({ directory, member });
 
   const id = value.kind === 'string' && /^[0-9A-Fa-f]{64}$/.test(value.value) ? value.value : undefined;
-  if (special || directory !== undefined || (id === undefined && key.endsWith('.json'))) {
+  if (special || directory !== undefined || (id === undefined && isJson)) {
     sorted.inline.push({ path: key, text: text.slice(value.start, value.end) });
   } else if (id !== undefined) {
     const lower = id.toLowerCase();
