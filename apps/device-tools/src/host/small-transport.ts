@@ -1,7 +1,6 @@
 /** Connections to unix sockets over system calls. */
 import { type Connection, connectPauses, type Transport, TransportFailure } from '@pantavisor/ctrl-api/portable';
 import { bufferOffset, Channel, errnoName, type Kernel, type Loop } from '@pantavisor/small-host';
-import { textOf } from './small.ts';
 
 const unix = 1;
 const streamKind = 1;
@@ -26,7 +25,7 @@ export function createTransport(kernel: Kernel, loop: Loop): Transport {
       throw failure('EAGAIN');
     },
     encode: (text) => kernel.encode(text),
-    decode: (bytes) => textOf(kernel, bytes),
+    decode: (bytes) => kernel.decode(bytes),
   };
 }
 

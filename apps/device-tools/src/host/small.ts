@@ -3,7 +3,6 @@ import { joined } from '@pantavisor/ctrl-api/portable';
 import {
   bufferOffset,
   bufferSize,
-  decodeText,
   Kernel,
   Loop,
   openFlags,
@@ -109,7 +108,7 @@ function createFiles(kernel: Kernel): ToolHost['files'] {
         named(() => kernel.open(path, readOnly)),
       ))
         pieces.push(piece);
-      return textOf(kernel, joined(pieces));
+      return kernel.decode(joined(pieces));
     },
     async open(path) {
       const descriptor = named(() => kernel.open(path, readOnly));
@@ -135,21 +134,6 @@ function createFiles(kernel: Kernel): ToolHost['files'] {
       });
     },
   };
-}
-
-/** Text of bytes of any length: the engine reads pieces that end with a whole character; NULs only TypeScript can read. */
-export function textOf(kernel: Kernel, bytes: Uint8Array): string {
-  if (bytes.includes(0)) return decodeText(bytes);
-  let text = '';
-  for (let at = 0; at < bytes.length; ) {
-    let end = Math.min(bytes.length, at + bufferSize);
-    // Back to the first byte of a character; malformed text has nowhere better to be cut.
-    for (let steps = 0; steps < 3 && end < bytes.length && (bytes[end]! & 0xc0) === 0x80; steps += 1) end -= 1;
-    kernel.bytes.set(bytes.subarray(at, end), bufferOffset);
-    text += kernel.machine.take(bufferOffset, end - at);
-    at = end;
-  }
-  return text;
 }
 
 function createHash(kernel: Kernel): ReturnType<ToolHost['sha256']> {

@@ -72,6 +72,7 @@ export class ConfigStore {
    */
   apply(settings: readonly Setting[], level: Level, options: { replace?: boolean } = {}): Applied {
     const applied: Applied = { warnings: [], sysctls: [] };
+    if (settings.length === 0 && !options.replace) return applied;
     this.#change(() => {
       if (options.replace) this.#forget(level);
       for (const setting of settings) this.#applyOne(setting, level, applied);

@@ -29,6 +29,10 @@ export const bufferOffset = 64 * 1024;
 /** Bytes that one read or write can carry. */
 export const bufferSize = 128 * 1024;
 
+/** Where text is encoded and decoded: behind the lines of the trace, so that it disturbs no buffer. */
+const textOffset = bufferOffset + bufferSize + 8192;
+const textSize = 57_000;
+
 /** What `machine.put` says of a text with a NUL in it. */
 const holdsNul = -84;
 
@@ -120,15 +124,45 @@ export class Kernel {
     return this.takeText(bufferOffset, length);
   }
 
+  /** UTF-8 of text of any length; a lone surrogate becomes U+FFFD. */
   encode(text: string): Uint8Array {
-    if (text.length * 3 > bufferSize) return encodeText(text);
-    const length = this.machine.put(text, bufferOffset, text.length);
-    if (length === holdsNul) return encodeText(text);
-    return this.bytes.slice(bufferOffset, bufferOffset + length);
+    const pieces: Uint8Array[] = [];
+    let total = 0;
+    for (let begin = 0; begin < text.length; ) {
+      let end = Math.min(text.length, begin + textSize / 3);
+      // Not between the halves of a character.
+      if (end < text.length && (text.charCodeAt(end) & 0xfc00) === 0xdc00) end -= 1;
+      const piece = text.slice(begin, end);
+      const length = piece.isWellFormed() ? this.machine.put(piece, textOffset, piece.length) : holdsNul;
+      const bytes = length < 0 ? encodeText(piece) : this.bytes.slice(textOffset, textOffset + length);
+      if (end === text.length && begin === 0) return bytes;
+      pieces.push(bytes);
+      total += bytes.length;
+      begin = end;
+    }
+    const whole = new Uint8Array(total);
+    let at = 0;
+    for (const piece of pieces) {
+      whole.set(piece, at);
+      at += piece.length;
+    }
+    return whole;
   }
 
+  /** Text of bytes of any length; what is malformed becomes U+FFFD. */
   decode(bytes: Uint8Array): string {
-    return decodeText(bytes);
+    if (bytes.includes(0)) return decodeText(bytes);
+    let text = '';
+    for (let begin = 0; begin < bytes.length; ) {
+      let end = Math.min(bytes.length, begin + textSize);
+      // Back to the first byte of a character; malformed text has nowhere better to be cut.
+      for (let steps = 0; steps < 3 && end < bytes.length && (bytes[end]! & 0xc0) === 0x80; steps += 1) end -= 1;
+      this.bytes.set(bytes.subarray(begin, end), textOffset);
+      text += this.machine.take(textOffset, end - begin);
+      begin = end;
+    }
+    // What is malformed the engine reads in its own way.
+    return text.includes('\ufffd') || !text.isWellFormed() ? decodeText(bytes) : text;
   }
 
   /** The result of a function of the C host; a negative one is thrown as SystemCallError. */

@@ -25,14 +25,24 @@ export function startValues(kernel: Kernel): StartValues {
 
 /** Texts that each end with a NUL. */
 function readList(kernel: Kernel, path: string): string[] {
+  const texts: string[] = [];
   const descriptor = kernel.open(path, 0);
-  const pieces: number[] = [];
   try {
-    for (let count = kernel.read(descriptor); count > 0; count = kernel.read(descriptor))
-      for (const byte of kernel.bytes.subarray(bufferOffset, bufferOffset + count)) pieces.push(byte);
+    let rest: Uint8Array = new Uint8Array();
+    for (let count = kernel.read(descriptor); count > 0; count = kernel.read(descriptor)) {
+      const bytes = new Uint8Array(rest.length + count);
+      bytes.set(rest);
+      bytes.set(kernel.bytes.subarray(bufferOffset, bufferOffset + count), rest.length);
+      let begin = 0;
+      for (let end = bytes.indexOf(0); end >= 0; end = bytes.indexOf(0, begin)) {
+        texts.push(kernel.decode(bytes.subarray(begin, end)));
+        begin = end + 1;
+      }
+      rest = bytes.subarray(begin);
+    }
+    if (rest.length > 0) texts.push(kernel.decode(rest));
   } finally {
     kernel.close(descriptor);
   }
-  const text = kernel.decode(Uint8Array.from(pieces));
-  return text.endsWith('\0') ? text.slice(0, -1).split('\0') : text === '' ? [] : text.split('\0');
+  return texts;
 }

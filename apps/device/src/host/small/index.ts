@@ -38,7 +38,7 @@ export function createSmallMachine(): { host: Host; newContainers(): LxcContaine
   if (environment.PANTAVISOR_TRACE === 'calls') traceSystemCalls(kernel);
   const init = connectInit(kernel, environment);
   const files = createFiles(kernel);
-  const text = createText();
+  const text = createText(kernel);
   const processes = createProcesses(kernel, loop, children, environment);
   const system = createSystem(kernel, signals, children, environment, argv, init !== undefined);
   reportHeapOnSignal(kernel, signals, (line) => system.print('stderr', line));

@@ -1,10 +1,10 @@
 /** UTF-8 and SHA-256 of small data. */
-import { bufferOffset, bufferSize, decodeText, encodeText, type Kernel } from '@pantavisor/small-host';
+import { bufferOffset, bufferSize, type Kernel } from '@pantavisor/small-host';
 import type { Hashing, TextCoding } from '../ports.ts';
 
 /** Creates the text port. */
-export function createText(): TextCoding {
-  return { encode: encodeText, decode: decodeText };
+export function createText(kernel: Kernel): TextCoding {
+  return { encode: (text) => kernel.encode(text), decode: (bytes) => kernel.decode(bytes) };
 }
 
 /** Creates the hashing port: the C host hashes what is put into the window. */

@@ -5,6 +5,7 @@ import { testGzip } from '../../testing/gzip.ts';
 import { type HttpServers, testHttpClient } from '../../testing/http-client.ts';
 import { testMounts } from '../../testing/mounts.ts';
 import { type SignatureCases, testSignatures } from '../../testing/signatures.ts';
+import { testText } from '../../testing/text.ts';
 import { testWatchdogs } from '../../testing/watchdogs.ts';
 import { createSmallHost } from '../index.ts';
 import { runAll } from './runner.ts';
@@ -25,6 +26,8 @@ testFiles('small', async () => {
 });
 
 testClock('small', async () => ({ clock: host.clock, settle: (promise) => promise }));
+
+testText('small', () => host.text);
 
 testMounts('small', async () => {
   const { path, remove } = await directory('mounts');
