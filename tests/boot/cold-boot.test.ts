@@ -40,6 +40,7 @@ test('boots to running containers, powers off in order, and boots again', { skip
       /.*unknown key.*/,
       /cannot set up the kernel's log.*/,
       /cannot keep all.*/,
+      /cannot grow.*/,
     ])
       assert.equal(wrong.exec(console.text)?.[0], undefined);
     assertSound(disk);

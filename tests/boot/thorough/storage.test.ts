@@ -104,5 +104,14 @@ test(
     );
     assert.match(execFileSync('sfdisk', ['--verify', disk], { encoding: 'utf8' }), /No errors detected/);
     assert.match(readStorage(`${disk}?offset=${Number(start) * 512}`, 'trails/0/.pv/progress'), /"status":"DONE"/);
+
+    // A device that has run may move to a larger disk, too.
+    truncateSync(disk, 320 * 1024 * 1024);
+    const later = await boot(t, disk);
+    await later.console.waitFor(ready, { seconds: 600 });
+    const larger = await inside(later, 'df -k /storage | tail -n 1');
+    assert.ok(Number(/^\/dev\/vda2\s+(\d+)/m.exec(larger)?.[1]) > Number(blocks) + 50_000, larger);
+    assert.doesNotMatch(later.console.text, /cannot grow/);
+    await powerOff(later);
   },
 );

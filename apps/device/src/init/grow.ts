@@ -13,23 +13,34 @@ const patience = { most: 5_000, step: 50 } as const;
 const scratch = '/run/pantavisor-partition-table';
 
 /**
- * Grows partition and file system. What cannot be grown stays as it is. A power cut between the two is made up for at the next start.
- * @param device path of the file system, which is not mounted
+ * Grows the partition to the end of its disk, if nothing comes after it. One that cannot be grown stays as it is, and a device that is no
+ * partition is left alone. A power cut before its file system has grown is made up for at the next start.
+ * @param device path of the file system, which is not mounted, since the kernel does not read the table anew while it is
  */
-export async function growStorage(host: Parts, device: string, log: InitLog): Promise<void> {
-  const { processes } = host;
+export async function growPartition(host: Parts, device: string, log: InitLog): Promise<void> {
   try {
-    await growPartition(host, device, log);
+    await growToEnd(host, device, log);
   } catch (error) {
     log('WARN', `cannot grow the partition ${device}: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/**
+ * Grows the file system to the end of its device. The kernel does it, under its journal: a power cut in the middle costs nothing, and the file system
+ * needs no thorough check before, as resize2fs wants it for one that is not mounted.
+ * @param device path of the file system, which is mounted
+ */
+export async function growFileSystem(
+  { processes }: Pick<Parts, 'processes'>,
+  device: string,
+  log: InitLog,
+): Promise<void> {
   const grown = await processes.run(['resize2fs', device], { timeout: growTimeout }).catch(() => undefined);
   if (grown !== undefined && grown.code !== 0)
     log('WARN', `cannot grow the file system of ${device}: ${grown.stderr.trim()}`);
 }
 
-/** Makes the partition reach to the end of its disk, if nothing comes after it. A device that is no partition is left alone. */
-async function growPartition(host: Parts, device: string, log: InitLog): Promise<void> {
+async function growToEnd(host: Parts, device: string, log: InitLog): Promise<void> {
   const { files } = host;
   const name = (await files.realPath(device).catch(() => device)).slice('/dev/'.length);
   const partition = await findPartition(files, name);

@@ -23,7 +23,11 @@ async function machine(settings: Record<string, string> = {}, programs: Record<s
   const all: Record<string, MemoryProgram> = {
     findfs: ([, wanted]) => (wanted === 'LABEL=root' ? { stdout: '/dev/vda\n' } : { code: 1 }),
     e2fsck: () => ({}),
-    resize2fs: () => ({}),
+    // What it says of a file system that was in use since its last thorough check, unless the kernel is asked to do it.
+    resize2fs: async ([, device]) =>
+      (await host.mounts.list()).some(({ source }) => source === device)
+        ? {}
+        : { code: 1, stderr: `Please run 'e2fsck -f ${device}' first.` },
     dumpe2fs: () => ({ code: 1 }),
     '/sbin/modprobe': () => ({}),
     ...programs,

@@ -4,7 +4,7 @@ import type { Host } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { checkExt, mostWaitForCheck } from './check-file-system.ts';
-import { growStorage } from './grow.ts';
+import { growFileSystem, growPartition } from './grow.ts';
 import { loadModulesOfDevices } from './kernel-modules.ts';
 import { rescueDevice } from './rescue.ts';
 import type { InitLog } from './start.ts';
@@ -44,7 +44,8 @@ export async function mountStorage(
     return;
   }
   if (isExt(type)) await checkExt(host, device, log);
-  if (isExt(type) && mayGrow && !/(?:^|\s)pv_autogrow=off(?:\s|$)/.test(cmdline)) await growStorage(host, device, log);
+  const grows = isExt(type) && mayGrow && !/(?:^|\s)pv_autogrow=off(?:\s|$)/.test(cmdline);
+  if (grows) await growPartition(host, device, log);
   try {
     await mounts.mount({
       source: device,
@@ -60,6 +61,7 @@ export async function mountStorage(
       cause,
     });
   }
+  if (grows) await growFileSystem(host, device, log);
 }
 
 /** Waits until the device is there; what it hangs on may still be looking for it. */
