@@ -43,10 +43,9 @@ export interface DeviceRequest {
 const testConfig = {
   PV_UPDATER_COMMIT_DELAY: '2',
   PV_LOG_LEVEL: '4',
-  PH_UPDATER_INTERVAL: '1',
-  PH_METADATA_DEVMETA_INTERVAL: '2',
   PV_DEBUG_SHELL: '0',
 };
+const testHub = { PH_UPDATER_INTERVAL: '1', PH_METADATA_DEVMETA_INTERVAL: '2' };
 
 /** The usual groups, whose containers are stable after a moment. */
 const groups = defaultGroups.map((group) =>
@@ -101,7 +100,7 @@ export class ImageDevice {
         ...(loader === undefined ? {} : { loader }),
         parts,
         config: { ...testConfig, ...config },
-        ...(hub === undefined ? {} : { hub }),
+        ...(hub === undefined ? {} : { hub: { ...testHub, ...hub } }),
         storage: { size: '256M' },
         compression: 'fast',
         machine: { memory, processors: 2 },
