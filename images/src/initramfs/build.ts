@@ -1,7 +1,7 @@
 /** An initramfs as a file. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { type CpioEntry, cpioArchive } from '../archive/cpio.ts';
@@ -58,12 +58,11 @@ async function store(
   await mkdir(folder, { recursive: true });
   const hash = createHash('sha256').update(archive).update(compression).digest('hex').slice(0, 16);
   const path = join(folder, `${name}-${hash}.cpio.${compression === 'gzip' ? 'gz' : 'zst'}`);
-  const content = compress(archive, compression);
   if (!existsSync(path)) {
-    await writeFile(`${path}.${process.pid}`, content);
+    await writeFile(`${path}.${process.pid}`, compress(archive, compression));
     await rename(`${path}.${process.pid}`, path);
   }
-  return { path, size: content.length };
+  return { path, size: (await stat(path)).size };
 }
 
 /**
