@@ -33,12 +33,10 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'a runtime that dies',
-    changes: async (device) => ({
-      'bsp/pantavisor': await otherRuntime(device, { PV_STORAGE_DEVICE: 'LABEL=nowhere', PV_STORAGE_WAIT: '1' }),
-    }),
+    changes: async (device) => ({ 'bsp/pantavisor': await otherRuntime(device, { PV_POLICY: 'missing' }) }),
     booted: true,
     message: /Unexpected rollback/,
-    seen: /LABEL=nowhere/,
+    seen: /cannot read the policy missing[\s\S]*the runtime has ended 5 times within minutes: the machine restarts/,
   },
   {
     name: 'a container that fails',
