@@ -1,6 +1,6 @@
 /**
  * `npm run start:qemu [-- OPTIONS of pv-image run]`: builds the demonstration's containers and an image with them, and starts it in QEMU.
- * What the device has become is kept for the next time; `--fresh` begins anew, `--arch aarch64` takes a machine with U-Boot, `--arch armv7` one of 32 bits.
+ * What the device has become is kept for the next time; `--fresh` begins anew, `--arch aarch64` takes a machine with U-Boot, `--arch armv7` such a one of 32 bits.
  */
 
 import { spawnSync } from 'node:child_process';

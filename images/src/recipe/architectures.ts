@@ -29,7 +29,7 @@ export const architectures: Readonly<Record<ImageArchitecture, Architecture>> = 
     debian: 'armhf',
     executable: 'arm',
     arguments: 'console=ttyAMA0 printk.devkmsg=on',
-    loaders: ['none', 'u-boot'],
+    loaders: ['u-boot', 'none'],
   },
 };
 

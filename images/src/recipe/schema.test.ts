@@ -34,7 +34,7 @@ test('each architecture has a kernel of Debian and a boot loader of its own', ()
     [
       ['x86_64', 'grub', { debian: 'linux-image-cloud-amd64' }],
       ['aarch64', 'u-boot', { debian: 'linux-image-cloud-arm64' }],
-      ['armv7', 'none', { debian: 'linux-image-armmp' }],
+      ['armv7', 'u-boot', { debian: 'linux-image-armmp' }],
     ],
   );
 });

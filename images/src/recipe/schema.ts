@@ -22,7 +22,7 @@ export const recipeKeys: Readonly<Record<string, string>> = {
   name: 'name of the image: letters, digits, `.`, `_`, `-`; identities of disk and file systems come from it. Required',
   architecture: '`x86_64`, `aarch64` or `armv7`. Required',
   loader:
-    '`grub`, `u-boot`, `rpi`, or `none` for QEMU alone. Default: `grub` on x86_64, `u-boot` on aarch64, `none` on armv7',
+    '`grub`, `u-boot`, `rpi`, or `none` for QEMU alone. Default: `grub` on x86_64, else `u-boot`; `rpi` is for aarch64',
   kernel:
     '`{"debian": "<package>"}`, or `{"image", "modules", "firmware", "fdt"}` with your own files and folders. Default: Debian’s for virtual machines',
   arguments:
