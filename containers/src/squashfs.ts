@@ -1,5 +1,6 @@
 /** Root file system entries into a squashfs image whose bytes depend on the entries alone, kept by content. */
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,10 +11,12 @@ const run = promisify(execFile);
 
 /**
  * Level 3 is twenty times faster than the default at a sixth more bytes; no times, owners or attributes of this machine may reach the image.
+ * For each mounted image the kernel keeps room for three fragments, one block and a decompressor, whatever is read of it: half a MiB with the
+ * usual blocks of 128 KiB, a fifth of that with these, for less than a hundredth more bytes of image.
  */
 const options = [
   ...['-noappend', '-no-progress', '-quiet', '-all-root', '-no-xattrs', '-no-exports'],
-  ...['-all-time', '0', '-mkfs-time', '0', '-comp', 'zstd', '-Xcompression-level', '3'],
+  ...['-all-time', '0', '-mkfs-time', '0', '-comp', 'zstd', '-Xcompression-level', '3', '-b', '32K', '-no-fragments'],
 ];
 
 async function stage(entries: Rootfs, directory: string): Promise<void> {
@@ -36,7 +39,9 @@ async function stage(entries: Rootfs, directory: string): Promise<void> {
  * @throws when mksquashfs is missing or fails
  */
 export async function makeSquashfs(entries: Rootfs, cache: string): Promise<string> {
-  const image = join(cache, `${digestRootfs(entries)}.squashfs`);
+  // The options are part of the name: an image that was made with others is another one.
+  const name = createHash('sha256').update(digestRootfs(entries)).update(options.join(' ')).digest('hex');
+  const image = join(cache, `${name}.squashfs`);
   if (existsSync(image)) return image;
   await mkdir(cache, { recursive: true });
   const work = await mkdtemp(join(cache, 'making-'));
