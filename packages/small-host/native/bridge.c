@@ -139,7 +139,12 @@ static void check(uint32_t value, const char *where) {
 
 static void run_jobs(void) {
   uint32_t executed_in = engine_malloc(&engine, 4);
-  while (engine_IsJobPending(&engine, runtime)) check(engine_ExecutePendingJob(&engine, runtime, 64, executed_in), "an unhandled error ended the program");
+  while (engine_IsJobPending(&engine, runtime)) {
+    // How many were run, as a value of the heap.
+    uint32_t executed = engine_ExecutePendingJob(&engine, runtime, 64, executed_in);
+    check(executed, "an unhandled error ended the program");
+    engine_FreeValuePointer(&engine, context, executed);
+  }
   engine_free(&engine, executed_in);
 }
 

@@ -59,6 +59,26 @@ describe('the small host', { timeout: 400_000 }, () => {
     assert.match(stderr, /no such door/);
   });
 
+  test('turns and their jobs leave nothing behind', () => {
+    const { lines } = run(`
+      const report = (script) => {
+        const words = [3, 0, 0, 1, 2, 0, 0, 0]; let at = 2000;
+        for (const text of ['/bin/sh', '-c', script]) { words.push(at); at += machine.put(text, at); bytes[at] = 0; at += 1; }
+        words.forEach((word, index) => view.setInt32(1000 + 4 * index, word, true));
+        machine.sys([61, 260, 114][machine.architecture()], 0, machine.spawn(1000), 0, 0, 0);
+      };
+      let turns = 0;
+      machine.turn = () => {
+        turns += 1;
+        Promise.resolve(turns).then(() => {});
+        if (turns === 10_000 || turns === 210_000) report('cat /proc/$PPID/statm');
+        if (turns === 210_000) machine.exit(0);
+      };`);
+    // The second figure of statm is the number of resident pages (proc(5)).
+    const [first = 0, last = 0] = lines.map((line) => Number(line.split(' ')[1]));
+    assert.ok(first > 100 && last - first < 64, `${first} resident pages became ${last} in 200,000 turns`);
+  });
+
   test('hashes as the standard says', () => {
     const { lines } = run(`
       const context = machine.hashNew();
