@@ -25,14 +25,14 @@ const rooms: Room[] = [
   { files: /^apps\/device\/src\//, mayImport: /^@pantavisor\/(state|engine|ctrl-api)$/ },
   { files: /^images\//, mayImport: /^node:|^@pantavisor\/(cli|state)$/ },
   {
-    files: /^apps\/device-tools\/src\/(host\/node|pvcontrol|pventer|pvtx)\.ts$/,
+    files: /^apps\/device-tools\/src\/(host\/node|host\/node-endpoint|pvcontrol|pventer|pvtx|pvr-endpoint)\.ts$/,
     mayImport: /^node:|^@pantavisor\/(cli\/(output|node-terminal)|ctrl-api\/client)$/,
   },
   {
     files: /^apps\/device-tools\/src\/host\//,
     mayImport: /^@pantavisor\/(small-host|cli\/output|ctrl-api\/portable)$/,
   },
-  { files: /^apps\/device-tools\//, mayImport: /^@pantavisor\/(cli\/output|ctrl-api|ctrl-api\/portable)$/ },
+  { files: /^apps\/device-tools\//, mayImport: /^@pantavisor\/(cli\/output|ctrl-api|ctrl-api\/(portable|http))$/ },
   // The console runs in a browser: what it imports ends up there.
   {
     files: /^apps\/console\/src\//,

@@ -5,7 +5,7 @@ import { nodeTransport } from './node-transport.ts';
 
 export { ControlError } from './control-client.ts';
 export { ExchangeError, type ExchangeRequest, type ExchangeResponse } from './exchange.ts';
-export { nodeTransport } from './node-transport.ts';
+export { connectionOver, nodeTransport } from './node-transport.ts';
 
 /** See `PortableControlClient`. */
 export class ControlClient extends PortableControlClient {

@@ -22,6 +22,9 @@ export const nodeTransport: Transport = {
   decode: (bytes) => decoder.decode(bytes),
 };
 
+/** A connected socket as the port has it. @param idle see `Transport.connect` */
+export const connectionOver = (socket: Socket, idle: number): Connection => new NodeConnection(socket, idle);
+
 const failureOf = (cause: NodeJS.ErrnoException): TransportFailure =>
   cause instanceof TransportFailure
     ? cause

@@ -22,9 +22,9 @@ export function createNodeTools(): ToolHost {
     files: {
       exists: existsSync,
       readText: (path) => readFile(path, 'utf8'),
-      open: async (path) => ({
+      open: async (path, start = 0) => ({
         size: (await stat(path)).size,
-        pieces: createReadStream(path, { highWaterMark: pieceBytes }),
+        pieces: createReadStream(path, { highWaterMark: pieceBytes, start }),
       }),
       create: async (path) => {
         const handle = await open(path, 'w');

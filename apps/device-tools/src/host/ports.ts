@@ -1,14 +1,14 @@
 /** The doors between the tools and the machine, so that the same tools run on Node and in the small host's executable. Plain data in and out. */
 import type { Environment, Output } from '@pantavisor/cli/output';
-import type { Transport } from '@pantavisor/ctrl-api/portable';
+import type { Connection, Transport } from '@pantavisor/ctrl-api/portable';
 
 /** Failures are Errors whose message is a short reason, e.g. `ENOENT`. */
 export interface ToolFiles {
   exists(path: string): boolean;
   /** Whole content as UTF-8. */
   readText(path: string): Promise<string>;
-  /** Size in bytes, and the content in pieces, to be read once. */
-  open(path: string): Promise<{ size: number; pieces: AsyncIterable<Uint8Array> }>;
+  /** Size in bytes, and the content in pieces, to be read once. @param from where it begins, in bytes */
+  open(path: string, from?: number): Promise<{ size: number; pieces: AsyncIterable<Uint8Array> }>;
   /** Creates or truncates. Not durable before `sync` of the sink and a `rename`. */
   create(path: string): Promise<ToolSink>;
   /** Creates or replaces a file as a whole: once this resolves, the content survives a loss of power, and before, the former one does. Default mode 0644. */
@@ -57,4 +57,17 @@ export interface ToolHost {
    * terminal that interrupt are meant for the program alone. @throws Error when it cannot be started
    */
   run(argv: readonly string[], environment: Environment): Promise<number>;
+}
+
+/** What a server needs besides. */
+export interface ServerHost extends ToolHost {
+  /** A text that nobody can guess, another one each time. */
+  secret(): string;
+  /**
+   * Takes TCP connections.
+   * @param address IPv4 address @param port 0 for any that is free
+   * @param idle milliseconds without a byte in either direction, after which a connection fails with ETIMEDOUT
+   * @returns the port @throws Error whose message is a short reason
+   */
+  listen(address: string, port: number, idle: number, onConnection: (connection: Connection) => void): Promise<number>;
 }

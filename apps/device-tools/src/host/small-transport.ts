@@ -9,7 +9,7 @@ const nonBlocking = 0o4000;
 /** sun_path holds 108 bytes with the final zero (unix(7)). */
 const longestPath = 107;
 
-const failure = (code: string): TransportFailure => new TransportFailure(code, code);
+export const failure = (code: string): TransportFailure => new TransportFailure(code, code);
 
 /** Creates the transport. */
 export function createTransport(kernel: Kernel, loop: Loop): Transport {
@@ -45,7 +45,8 @@ function tryConnect(kernel: Kernel, loop: Loop, path: string): Channel | undefin
   throw failure(errnoName(result));
 }
 
-function connectionOf(channel: Channel, idle: number): Connection {
+/** A connected socket as the port has it. */
+export function connectionOf(channel: Channel, idle: number): Connection {
   return {
     read: () => channel.read(idle),
     write: (bytes) => channel.write(bytes, idle),

@@ -24,6 +24,8 @@ export interface SmallTools {
   program: string;
   argv: readonly string[];
   host: ToolHost;
+  kernel: Kernel;
+  loop: Loop;
   exit(code: number): never;
 }
 
@@ -65,6 +67,8 @@ export function createSmallTools(): SmallTools {
     program: program.slice(program.lastIndexOf('/') + 1),
     argv,
     host,
+    kernel,
+    loop,
     exit: (code) => kernel.machine.exit(code),
   };
 }
@@ -110,9 +114,11 @@ function createFiles(kernel: Kernel): ToolHost['files'] {
         pieces.push(piece);
       return kernel.decode(joined(pieces));
     },
-    async open(path) {
+    async open(path, from = 0) {
       const descriptor = named(() => kernel.open(path, readOnly));
-      return { size: named(() => kernel.sizeOf(descriptor)), pieces: piecesOf(kernel, descriptor) };
+      const size = named(() => kernel.sizeOf(descriptor));
+      kernel.seek(descriptor, from);
+      return { size, pieces: piecesOf(kernel, descriptor) };
     },
     async create(path) {
       const descriptor = named(() => kernel.open(path, writeOnly | create | truncate, 0o644));

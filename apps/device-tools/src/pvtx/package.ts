@@ -27,15 +27,21 @@ export async function readPackage(
     throw new PvtxFailure('cannot read bzip2; pack it with gzip or not at all');
   const packed = head[0] === 0x1f && head[1] === 0x8b;
   if (!packed && decode(head.subarray(257, 262)) !== 'ustar') return textOf(decode, pieces);
+  const archive = (packed ? host.gunzip(pieces) : pieces)[Symbol.asyncIterator]();
   let state: string | undefined;
-  for await (const member of readTar(packed ? host.gunzip(pieces) : pieces, decode)) {
-    const name = nameOf(member);
-    const [, sha256] = /^objects\/([0-9a-f]{64})$/.exec(name) ?? [];
-    if (sha256 !== undefined) await onObject(sha256, member.size, member.content);
-    else if (name === 'json') {
-      if (state !== undefined) throw new PvtxFailure('cannot use the package: it has two members json');
-      state = await textOf(decode, member.content);
+  try {
+    for await (const member of readTar({ [Symbol.asyncIterator]: () => archive }, decode)) {
+      const name = nameOf(member);
+      const [, sha256] = /^objects\/([0-9a-f]{64})$/.exec(name) ?? [];
+      if (sha256 !== undefined) await onObject(sha256, member.size, member.content);
+      else if (name === 'json') {
+        if (state !== undefined) throw new PvtxFailure('cannot use the package: it has two members json');
+        state = await textOf(decode, member.content);
+      }
     }
+  } finally {
+    // An archive may end before its file does; whoever unpacks it is through all the same.
+    await archive.return?.();
   }
   if (state === undefined)
     throw new PvtxFailure("cannot use the package: it has no member json; 'pvr export' makes packages");

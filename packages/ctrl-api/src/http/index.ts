@@ -2,3 +2,4 @@
 export { type Answer, type AnswerHead, parseAnswerHead, readAnswer } from './answer.ts';
 export { Body, type ByteSource, type Framing } from './body.ts';
 export { joined, latin1 } from './bytes.ts';
+export { type Head, type HeadProblem, parseHead } from './head.ts';

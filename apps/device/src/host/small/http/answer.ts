@@ -1,6 +1,6 @@
 /** Responses: status line, fields in the order that clients of the original know (control.md §1), and the body. */
+import type { Head } from '@pantavisor/ctrl-api/http';
 import type { HttpResponse } from '../../ports.ts';
-import type { Head } from './head.ts';
 
 /** Reason phrases of the statuses that the device uses (RFC 9110 §15). */
 const phrases: Record<number, string> = {

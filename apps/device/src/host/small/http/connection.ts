@@ -1,10 +1,9 @@
 /** One connection: its requests one after the other, each with exactly one answer, until either side has enough. */
-import { Body, type ByteSource, joined, latin1 } from '@pantavisor/ctrl-api/http';
+import { Body, type ByteSource, type Head, joined, latin1, parseHead } from '@pantavisor/ctrl-api/http';
 import { bufferOffset, type Channel, type Kernel, openFlags } from '@pantavisor/small-host';
 import { HostError, type Http, type HttpRequest, type HttpResponse, type Peer } from '../../ports.ts';
 import { attempt } from '../failure.ts';
 import { formatHead, isBodyless } from './answer.ts';
-import { type Head, parseHead } from './head.ts';
 
 export type Serve = Parameters<Http['serve']>[0];
 type MalformedReason = Parameters<Serve['malformed']>[0];
