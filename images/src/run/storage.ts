@@ -1,4 +1,5 @@
 /** Looking into the storage of a disk image that no machine uses, without mounting it (debugfs). */
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,19 +16,19 @@ export interface StoragePlace {
 const quoted = (path: string) => `"${path.replaceAll('"', '""')}"`;
 
 /**
- * Copies a file out of the storage.
+ * Copies a file out of the storage. Its journal is not played back and its bitmaps are not looked at, as with a boot loader: after a power cut, or while
+ * a machine runs, they are not what their checksums say.
  * @returns false when it is not there
+ * @throws Error when there is no file system
  */
 export async function extractFile({ image, offset }: StoragePlace, path: string, target: string): Promise<boolean> {
   await rm(target, { force: true });
-  await runTool(['debugfs', '-R', `dump ${quoted(path)} ${quoted(target)}`, `${image}?offset=${offset}`], 'e2fsprogs');
-  return readFile(target).then(
-    () => true,
-    () => false,
-  );
+  const command = ['-c', '-n', '-R', `dump ${quoted(path)} ${quoted(target)}`];
+  await runTool(['debugfs', ...command, `${image}?offset=${offset}`], 'e2fsprogs');
+  return existsSync(target);
 }
 
-/** Content of a file in the storage, or undefined when it is not there. The journal is not played back, as with a boot loader. */
+/** Content of a file in the storage, or undefined when it is not there. See `extractFile`. */
 export async function readStorageFile(place: StoragePlace, path: string): Promise<Buffer | undefined> {
   const work = await mkdtemp(join(tmpdir(), 'pv-storage-'));
   try {
