@@ -16,10 +16,12 @@ const program = fileURLToPath(new URL('../../../images/bin/pv-image', import.met
 /** A run of pv-image with what it printed. */
 class Session {
   readonly #child: ChildProcess;
+  readonly #gone: Promise<false>;
   #text = '';
 
   constructor(t: TestContext, image: string) {
     this.#child = spawn(program, ['run', image, '--seconds', '600'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#gone = once(this.#child, 'exit').then(() => false as const);
     this.#child.stdout?.on('data', (chunk: Buffer) => {
       this.#text += chunk;
     });
@@ -34,10 +36,7 @@ class Session {
         this.#text = this.#text.slice(found.index + found[0].length);
         return;
       }
-      const more = await Promise.race([
-        once(this.#child.stdout!, 'data').then(() => true),
-        once(this.#child, 'exit').then(() => false),
-      ]);
+      const more = await Promise.race([once(this.#child.stdout!, 'data').then(() => true), this.#gone]);
       if (!more) throw new Error(`pv-image ended without ${pattern}; it showed at last:\n${this.#text.slice(-3000)}`);
     }
   }

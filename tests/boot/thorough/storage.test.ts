@@ -45,7 +45,8 @@ test(
     assert.match(during, /one.*STARTED/);
 
     const freed = console.mark;
-    await inside(machine, 'rm /storage/fill*; sync; pvcontrol cmd run locals/next');
+    // The next update begins once the end of this one is stored.
+    await inside(machine, 'rm /storage/fill*; sync; until pvcontrol cmd run locals/next; do sleep 1; done');
     await console.waitFor(/progress\.write locals\/next: (?:UPDATED|DONE)/, { from: freed });
     assert.match(await inside(machine, `cat /proc/$(${initPid} | cut -d' ' -f2)/root/etc/page`), /the next page/);
     await powerOff(machine);
