@@ -16,7 +16,16 @@ const sources = globSync('apps/{device,device-tools}/src/**/*.ts', {
   .join('\n');
 
 /** Programs that a board brings when it needs them (docs/boot.md). */
-const ofBoards = ['caam-keygen', 'keyctl', 'vcmailbox', 'nft', 'lxc-console', 'flash_erase'];
+const ofBoards = [
+  'caam-keygen',
+  'keyctl',
+  'x--pv-dcp-tool',
+  'dcp-blob-create',
+  'vcmailbox',
+  'nft',
+  'lxc-console',
+  'flash_erase',
+];
 
 /** First words of command lines: in calls that run programs, and in lists that are given to them later. */
 function called(): Set<string> {

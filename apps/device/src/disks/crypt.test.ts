@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Files } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import { readCryptPath } from './crypt.ts';
 import { diskMachine } from './testing/machine.ts';
@@ -141,6 +142,62 @@ test('keys of chips are made and loaded with their tools', async () => {
     open({ name: 'dcp', type: 'dm-crypt-dcp', mode: 'unknown', path: '/storage/c/dcp.img,8,key' }).open('dcp'),
     /cannot open the disk dcp: there is no way to its key for dm-crypt-dcp in mode unknown/,
   );
+});
+
+/** The board's shell with its tools for DCP. */
+const dcpShell = (files: () => Files, key: string) => async (argv: string[]) => {
+  const [, , script = '', , file = ''] = argv;
+  if (script.includes('x--pv-dcp-tool encrypt')) await files().write(file, 'grey');
+  if (script.includes('od -An')) return { stdout: key.replaceAll(/../g, ' $&') };
+  if (script.endsWith('| dcp-blob-create')) return { stdout: 'blob\n' };
+  return {};
+};
+const dcp = { name: 'dcp', type: 'dm-crypt-dcp', path: '/storage/c/dcp.img,8,key' } as const;
+
+test('a key of DCP is sealed and opened by the tool of the board, and stands in no argument', async () => {
+  const key = '0123456789abcdef'.repeat(4);
+  const machine = await diskMachine({ sh: dcpShell(() => machine.files, key) });
+  const { open, files, calls, inputs } = machine;
+  await open({ ...dcp, mode: 'nxp' }).open('dcp');
+  assert.equal(await files.readText('/storage/c/key'), 'grey');
+  assert.equal((await files.status('/storage/c/key'))?.mode, 0o600);
+  assert.equal(inputs[0], `0 2048 crypt capi:cbc(aes)-essiv:sha256 ${key} 0 /dev/loop0 0\n`);
+  assert.ok(calls.includes('sh -c head -c 32 /dev/urandom | x--pv-dcp-tool encrypt "$1" sh /storage/c/key.new'));
+  assert.equal(
+    calls.some((call) => call.includes(key)),
+    false,
+  );
+  const broken = await diskMachine({ sh: dcpShell(() => broken.files, '00') });
+  await assert.rejects(
+    broken.open({ ...dcp, mode: 'nxp' }).open('dcp'),
+    /cannot open the key \/storage\/c\/key: x--pv-dcp-tool gave 1 bytes and not 32/,
+  );
+});
+
+test('a grey blob opens a disk of mode mainline until it is migrated, which counts when the disk is mounted', async () => {
+  const keyctl = (argv: string[]) => ({ stdout: argv[1] === 'add' ? '4711\n' : '' });
+  const machine = await diskMachine({ keyctl, sh: dcpShell(() => machine.files, 'ab'.repeat(32)) });
+  const { open, files, calls, inputs, host } = machine;
+  const first = open({ ...dcp, mode: 'nxp' });
+  await first.open('dcp');
+  await first.close();
+  const second = open({ ...dcp, mode: 'mainline' });
+  await second.open('dcp');
+  await second.close();
+  assert.equal(inputs.at(-1), inputs[0]?.replace('loop0', 'loop2'));
+
+  const mount = host.mounts.mount;
+  let failures = 1;
+  host.mounts.mount = (request) => (failures-- > 0 ? Promise.reject(new Error('bad key')) : mount(request));
+  const migrated = () => open({ ...dcp, mode: 'mainline', migrateKeyblob: true });
+  await assert.rejects(migrated().open('dcp'), /cannot open the disk dcp by its migrated key: bad key/);
+  assert.equal(await files.status('/storage/c/dcp.img.prebak'), undefined, 'a wrong key is no reason for a repair');
+  assert.equal(await files.status('/storage/c/key.bb'), undefined, 'a key that did not open the disk is not kept');
+  await migrated().open('dcp');
+  assert.match(inputs.at(-1) ?? '', /^0 2048 crypt capi:cbc\(aes\)-essiv:sha256 :32:trusted:logkey:key 0 /);
+  assert.equal((await files.readText('/storage/c/key.bb')).trim(), 'blob');
+  assert.equal(await files.status('/storage/c/key.bb.pending'), undefined);
+  assert.ok(calls.includes('keyctl add trusted logkey:key load blob @u'));
 });
 
 test('the program of the board takes the place of our own', async () => {

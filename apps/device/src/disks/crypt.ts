@@ -16,7 +16,7 @@ import type { Log } from '../runtime/log.ts';
 import { longTimeout, runProgram } from '../runtime/programs.ts';
 import { copyDurable, makeTree, removeDurable, renameDurable, writeDurable } from '../storage/durable.ts';
 import { makeDirectories } from '../volumes/directories.ts';
-import { openKey } from './crypt-keys.ts';
+import { isUnproved, openKey, settleKey } from './crypt-keys.ts';
 import { createMapped, removeMapped, sectorsOf, withLoop } from './mapper.ts';
 
 export type CryptHost = Pick<Host, 'files' | 'mounts' | 'processes' | 'system'>;
@@ -64,6 +64,8 @@ export function readCryptPath({ name, type, path = '' }: Pick<Disk, 'name' | 'ty
 /** Name of the mapped device: that of the image up to its first dot, as the original has it. */
 export const mappedName = ({ image }: CryptPath) => image.slice(image.lastIndexOf('/') + 1).split('.', 1)[0] ?? '';
 
+const keyPath = ({ image, key }: CryptPath) => `${image.slice(0, image.lastIndexOf('/'))}/${key}`;
+
 /**
  * Opens a disk on `target`, making it first when it was never made.
  * @param create false: one that was never made is a failure
@@ -87,6 +89,7 @@ export async function openCrypt(host: CryptHost, disk: Disk, target: string, cre
     await writeDurable(files, marker, '', 0o644);
   }
   await mountOrRepair(host, disk, path, target, log);
+  await settleKey(host, keyPath(path));
 }
 
 /** Takes it away; one that is not open is fine. */
@@ -115,8 +118,7 @@ async function make(host: CryptHost, disk: Disk, path: CryptPath): Promise<void>
 }
 
 async function map(host: CryptHost, disk: Disk, path: CryptPath, image: string, create: boolean): Promise<string> {
-  const keyPath = `${path.image.slice(0, path.image.lastIndexOf('/'))}/${path.key}`;
-  const { cipher, key, forget } = await openKey(host, disk, keyPath, create);
+  const { cipher, key, forget } = await openKey(host, disk, keyPath(path), create);
   try {
     const sectors = await sectorsOf(host, image);
     return await withLoop(host, image, false, (loop) =>
@@ -137,6 +139,13 @@ async function mountOrRepair(host: CryptHost, disk: Disk, path: CryptPath, targe
   try {
     return await mount(device);
   } catch (error) {
+    if (await isUnproved(host, keyPath(path))) {
+      await removeMapped(host, mappedName(path));
+      throw new Failure('disk-key', `cannot open the disk ${disk.name} by its migrated key: ${wordsOf(error)}`, {
+        file: `${keyPath(path)}.bb.pending`,
+        cause: error,
+      });
+    }
     log('ERROR', 'disks', `the disk ${disk.name} is damaged; it is being repaired: ${wordsOf(error)}`);
   }
   try {
