@@ -152,7 +152,7 @@ export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Prom
         place: 'storage',
         name: path,
         size: content.length,
-        origin: 'recipe',
+        origin: loader.storage.has(path) && recipe.storage.files[path] === undefined ? 'pv-image' : 'recipe',
         why: storageReasons[path] ?? 'file of the recipe',
       });
     }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { buildImage, type ImageAccount, readRecipe, readStorageFile } from '@pantavisor/images/images';
+import { inspectImage } from '../../images/src/run/inspect.ts';
 import { writeRepository } from '../../scripts/start/demo-repository.ts';
 import { temporaryDirectory } from '../harness/cleanup.ts';
 import { probeContainer } from '../harness/revision.ts';
@@ -40,6 +41,12 @@ const placeOf = ({ partitions }: ImageAccount, name: string) => {
 const onFat = (image: string, offset: number, path: string) =>
   execFileSync('mtype', ['-i', `${image}@@${offset}`, `::/${path}`]);
 
+/** An image that came without its account is still one that can be run. */
+async function isKnownByItself(image: string, { architecture, loader }: ImageAccount): Promise<void> {
+  const found = await inspectImage(image);
+  assert.deepEqual([found?.architecture, found?.loader], [architecture, loader]);
+}
+
 test('an image with GRUB is the same each time, sound, and holds what its account says', {
   timeout: 900_000,
 }, async (t) => {
@@ -50,6 +57,7 @@ test('an image with GRUB is the same each time, sound, and holds what its accoun
   const { image, account } = first;
   assert.equal(statSync(image).size, account.size);
   execFileSync('sfdisk', ['--verify', image], { stdio: 'pipe' });
+  await isKnownByItself(image, account);
   const { offset } = placeOf(account, 'root');
   execFileSync('e2fsck', ['-fn', `${image}?offset=${offset}`], { stdio: 'pipe' });
   const state = JSON.parse(String(await readStorageFile({ image, offset }, '/trails/0/.pvr/json'))) as Record<
@@ -94,6 +102,7 @@ test('a kernel of one’s own and the files of a board go into an image for Rasp
     boot: { files: { 'start4.elf': join(board, 'start4.elf') } },
   });
   execFileSync('sfdisk', ['--verify', image], { stdio: 'pipe' });
+  await isKnownByItself(image, account);
   assert.equal(
     onFat(image, placeOf(account, 'bootsel').offset, 'autoboot.txt').toString(),
     '[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n\0',
@@ -135,6 +144,7 @@ test('an image for U-Boot leaves room for the board’s own boot loader and plac
   const recipe = { architecture: 'aarch64', kernel: { image: join(board, 'Image') } };
   const { image, account } = await built(t, { ...recipe, boot: { raw: { '33792': join(board, 'flash.bin') } } });
   assert.equal(readFileSync(image).subarray(33792, 33805).toString(), 'U-Boot itself');
+  await isKnownByItself(image, account);
   const { offset } = placeOf(account, 'boot');
   const script = onFat(image, offset, 'boot.scr');
   writeFileSync(join(board, 'boot.scr'), script);

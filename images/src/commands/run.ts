@@ -4,7 +4,8 @@ import { type CommandSpec, Failure, type Input } from '@pantavisor/cli';
 import type { PvImage } from '../context.ts';
 import type { Machine, MachineEnd } from '../qemu/machine.ts';
 import { assertFree, describeForwards, joinForwards, parseForward } from '../run/forwards.ts';
-import { diskOf, type Firmware, ImageMachine, readAccount } from '../run/image-machine.ts';
+import { diskOf, type Firmware, ImageMachine } from '../run/image-machine.ts';
+import { knownImage } from '../run/inspect.ts';
 
 /** Ctrl-A, and the key after it that ends the machine, as in QEMU. */
 const [escapeKey, quitKey] = ['\u0001', 'x'];
@@ -66,7 +67,8 @@ export const runCommand: CommandSpec<PvImage> = {
   names: ['run'],
   summary: 'start an image in QEMU, with its console here',
   about: `The machine writes to a disk of its own, IMAGE.disk, which is made from the image and kept: what the device has become is there at the
-next start. Ctrl-A X ends the machine.`,
+next start. Ctrl-A X ends the machine. An image without its account (IMAGE.json), such as one from a hub, is known by its partitions; it has no
+ports but those of --port.`,
   arguments: [{ name: 'image', help: 'image that pv-image built', complete: 'file' }],
   flags: [
     {
@@ -96,7 +98,7 @@ next start. Ctrl-A X ends the machine.`,
   ],
   async run(context, input) {
     const image = context.path(input.values[0] ?? '');
-    const account = await readAccount(image);
+    const account = await knownImage(image);
     const wanted = input.text('firmware') ?? 'bios';
     if (wanted !== 'bios' && wanted !== 'efi')
       throw new Failure('usage', `cannot use ${wanted} as firmware: there is bios, efi`);
