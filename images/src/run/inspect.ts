@@ -13,7 +13,7 @@ const sectorSize = 512;
 /** Of a master boot record: where its table begins, the size of an entry, and where type and first sector are in one. */
 const dos = { table: 446, entry: 16, type: 4, first: 8, signature: 510 };
 /** Architectures of boot scripts (U-Boot's include/image.h). */
-const scriptArchitectures: Readonly<Record<number, RunnableImage['architecture']>> = { 22: 'aarch64' };
+const scriptArchitectures: Readonly<Record<number, RunnableImage['architecture']>> = { 2: 'armv7', 22: 'aarch64' };
 const architectureOffset = 29;
 
 const usual: Pick<RunnableImage, 'arguments' | 'partitions' | 'machine'> = {
