@@ -25,7 +25,11 @@ const { requests, updates, repeats } = readBenchOptions(import.meta.filename, {
   repeats: { fallback: 5, help: 'starts of each' },
 });
 const checkout = fileURLToPath(new URL('..', import.meta.url));
-const launcher = `${checkout}apps/device/bin/pantavisor`;
+/** What starts the device: the small host is one file, Node needs its launcher. */
+const programs = {
+  small: `${checkout}build/small-host/${process.arch}/pantavisor`,
+  node: `${checkout}apps/device/bin/pantavisor`,
+};
 const hosts = ['small', 'node'] as const;
 type HostName = (typeof hosts)[number];
 
@@ -58,7 +62,7 @@ async function timeToSocket(host: HostName): Promise<number> {
   try {
     for (let round = 0; round < repeats; round += 1) {
       const begin = performance.now();
-      const child = spawn(launcher, ['--storage', storage, '--state', state, '--objects', storage], {
+      const child = spawn(programs[host], ['--storage', storage, '--state', state, '--objects', storage], {
         env: { ...process.env, PANTAVISOR_HOST: host, PV_NET_BRDEV: '' },
         stdio: 'ignore',
       });

@@ -85,6 +85,7 @@ export const engineFlags = [
   '-fno-partial-inlining',
   '-fno-tree-pre',
   '-fno-code-hoisting',
+  '-freorder-blocks-algorithm=simple',
 ];
 
 export const warningFlags = ['-Wall', '-Wextra', '-Werror', '-Wno-clobbered'];
