@@ -23,13 +23,13 @@ test('an archive is what the cpio program reads, byte for byte the same whatever
     listing.map((line) => line.replace(/\s+/g, ' ').replace(/ Jan .*?\d{4} /, ' ')),
     [
       'drwxr-xr-x 2 0 0 0 dev',
-      'crw------- 1 0 0 5, 1 dev/console',
-      '-rwxr-xr-x 1 0 0 10 init',
       'drwxr-xr-x 2 0 0 0 usr',
-      'lrwxrwxrwx 1 0 0 6 usr/bin -> ../bin',
       'drwxr-xr-x 2 0 0 0 usr/lib',
       'drwxr-xr-x 2 0 0 0 usr/lib/deep',
+      'lrwxrwxrwx 1 0 0 6 usr/bin -> ../bin',
+      'crw------- 1 0 0 5, 1 dev/console',
       '-rw-r--r-- 1 0 0 3 usr/lib/deep/file',
+      '-rwxr-xr-x 1 0 0 10 init',
     ],
   );
   assert.equal(archive.length % 512, 0);

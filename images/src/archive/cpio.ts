@@ -37,9 +37,12 @@ function member(number: number, path: string, entry: CpioEntry | undefined): Uin
   return [front, content, tail];
 }
 
+const nameFirst = (path: string) => `${path.slice(path.lastIndexOf('/') + 1)}\0${path}`;
+
 /**
  * Writes an archive: everything belongs to root and is from the beginning of time.
- * @param entries by path without a leading slash; parents that are not named are added as directories of mode 0755
+ * @param entries by path without a leading slash; parents that are not named are added as directories of mode 0755. Directories come first;
+ *   everything else is sorted by its name, so that a program lies near a library that has the same code, where a compressor finds it
  * @returns the archive, filled up to 512 bytes, uncompressed
  * @throws Error for a path that is not plain
  * @see kernel documentation, driver-api/early-userspace/buffer-format
@@ -55,7 +58,11 @@ export function cpioArchive(entries: ReadonlyMap<string, CpioEntry>): Uint8Array
     }
   }
   // Sorted, a directory comes before what is in it.
-  const sorted = [...all].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const isDirectory = ([, { kind }]: [string, CpioEntry]) => kind === 'directory';
+  const sorted = [
+    ...[...all].filter(isDirectory).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ...[...all].filter((entry) => !isDirectory(entry)).sort(([a], [b]) => (nameFirst(a) < nameFirst(b) ? -1 : 1)),
+  ];
   const pieces = sorted.flatMap(([path, entry], index) => member(index + 1, path, entry));
   pieces.push(...member(0, 'TRAILER!!!', undefined));
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);

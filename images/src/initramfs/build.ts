@@ -39,11 +39,11 @@ export interface Initramfs {
 export function compress(archive: Uint8Array, compression: Compression): Uint8Array {
   if (compression === 'gzip') return gzipSync(archive, { level: 9 });
   const level = compression === 'fast' ? 3 : 19;
-  // The kernel's decompressor takes windows of up to 128 MiB, but memory is what small devices lack.
+  // The kernel keeps the whole window beside the archive and what is unpacked: what small devices need most memory for is their start.
   return zstdCompressSync(archive, {
     params: {
       [constants.ZSTD_c_compressionLevel]: level,
-      [constants.ZSTD_c_windowLog]: 23,
+      [constants.ZSTD_c_windowLog]: 21,
       [constants.ZSTD_c_checksumFlag]: 1,
     },
   });

@@ -73,7 +73,12 @@ export class DirectLoader {
     }
     if (archives.length === 0) return undefined;
     await writeFile(initrd, Buffer.concat(archives));
-    const words = [this.#arguments, 'panic=2 rdinit=/usr/bin/pantavisor', `pv_rev=${revision}`, `pv_try=${attempt}`];
+    const words = [
+      this.#arguments,
+      'panic=2 root=/dev/ram rootfstype=ramfs rdinit=/usr/bin/pantavisor',
+      `pv_rev=${revision}`,
+      `pv_try=${attempt}`,
+    ];
     return { kind: 'kernel', kernel, initrd, commandLine: words.join(' ') };
   }
 }
