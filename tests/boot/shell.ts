@@ -44,7 +44,7 @@ export async function boot(
         kind: 'kernel',
         kernel,
         initrd: joined,
-        commandLine: `${architectures[architecture].arguments} panic=-1 pv_debug ${words}`,
+        commandLine: `${architectures[architecture].arguments} panic=-1 root=/dev/ram rootfstype=ramfs pv_debug ${words}`,
       },
       disks: [{ file: disk }],
       ...options,

@@ -11,6 +11,8 @@ test('an image for armv7 boots with U-Boot, says what it is, and takes a revisio
 }, async (t) => {
   const app = probeContainer('app', ['init'], { group: 'app' });
   const device = await ImageDevice.create(t, { architecture: 'armv7', loader: 'u-boot', containers: [app] });
+  const initramfs = device.account.entries.find(({ name }) => name === 'bsp/pantavisor')?.size ?? Number.NaN;
+  assert.ok(initramfs <= 6_000_000, `the initramfs has ${initramfs} bytes`);
   const machine = await device.start(t);
   await device.ready();
   assert.equal((await device.control.containers()).find(({ name }) => name === 'app')?.status, 'STARTED');
