@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -15,6 +15,7 @@ import {
   ImageMachine,
   readRecipe,
   readStorageFile,
+  type StoragePlace,
 } from '@pantavisor/images/images';
 import type { Machine, MachineArchitecture } from '@pantavisor/images/qemu';
 import { gatewayContainer, gatewayPort } from '../../containers/gateway/recipe.ts';
@@ -24,6 +25,7 @@ import { writeRepository } from '../../scripts/start/demo-repository.ts';
 import { atEnd, temporaryDirectory } from '../harness/cleanup.ts';
 import type { RevisionFiles } from '../harness/revision.ts';
 import { imageCache, watch } from './harness.ts';
+import { cutPower, type Loss, readWriteLog } from './write-log.ts';
 
 export interface DeviceRequest {
   architecture?: MachineArchitecture;
@@ -37,6 +39,8 @@ export interface DeviceRequest {
   memory?: number;
   /** Hard limit of one start of QEMU in seconds. */
   seconds?: number;
+  /** Whether `cutPower` is wanted. */
+  losesWrites?: boolean;
 }
 
 /** Quick decisions, so that a test need not wait for what a fleet would. */
@@ -47,12 +51,14 @@ const testConfig = {
 };
 const testHub = { PH_UPDATER_INTERVAL: '1', PH_METADATA_DEVMETA_INTERVAL: '2' };
 
-/** The usual groups, whose containers are stable after a moment. */
-const groups = defaultGroups.map((group) =>
-  group.auto_recovery === undefined
-    ? group
-    : { ...group, auto_recovery: { ...group.auto_recovery, stable_timeout: 2 } },
-);
+/** The usual groups, whose containers are stable or given up after a moment, but may take their time to start on a busy machine. */
+const groups = defaultGroups.map((group) => ({
+  ...group,
+  timeout: 300,
+  ...(group.auto_recovery && {
+    auto_recovery: { ...group.auto_recovery, stable_timeout: 2, retry_delay: 1, max_retries: 2 },
+  }),
+}));
 
 /** What ends an update (updates.md §2). */
 export type Outcome = 'DONE' | 'UPDATED' | 'ERROR' | 'WONTGO';
@@ -67,6 +73,8 @@ export class ImageDevice {
   readonly config: Record<string, string>;
   readonly #runner: ImageMachine;
   readonly #work: string;
+  /** The disk as it was when the machine was started, and what was written to it since, if `cutPower` is wanted. */
+  readonly #before: { disk: string; writes: string } | undefined;
   #machine: Machine | undefined;
   /** Text of consoles of machines that are gone. */
   #past = '';
@@ -77,7 +85,9 @@ export class ImageDevice {
     runner: ImageMachine,
     work: string,
     config: Record<string, string>,
+    before: { disk: string; writes: string } | undefined,
   ) {
+    this.#before = before;
     this.config = config;
     this.account = account;
     this.disk = disk;
@@ -90,8 +100,9 @@ export class ImageDevice {
   static async create(t: TestContext, request: DeviceRequest): Promise<ImageDevice> {
     const { architecture = 'x86_64', loader, containers, config, hub, firmware, memory = 256, seconds = 900 } = request;
     const work = temporaryDirectory(t);
-    const all = [networkContainer(), gatewayContainer(), ...containers];
-    const parts = [await writeRepository(join(work, 'parts'), all, architecture, groups)];
+    const before = request.losesWrites ? { disk: join(work, 'before'), writes: join(work, 'writes') } : undefined;
+    const every = [networkContainer(), gatewayContainer(), ...containers];
+    const parts = [await writeRepository(join(work, 'parts'), every, architecture, groups)];
     const { recipe, problems } = readRecipe(
       JSON.stringify({
         '#spec': 'pantavisor-image@1',
@@ -113,12 +124,11 @@ export class ImageDevice {
     const disk = join(work, 'disk');
     await diskOf(image, disk);
     const forwards = [{ host: 0, guest: gatewayPort }];
-    const runner = await ImageMachine.prepare({ disk, account, ...(firmware && { firmware }), forwards, seconds });
-    const device = new ImageDevice(account, disk, runner, work, {
-      PV_BOOTLOADER_TYPE: account.loader === 'grub' ? 'grub' : 'uboot',
-      ...testConfig,
-      ...config,
-    });
+    const options = { ...(firmware && { firmware }), ...(before && { writeLog: before.writes }) };
+    const runner = await ImageMachine.prepare({ disk, account, ...options, forwards, seconds });
+    const type = account.loader === 'grub' ? 'grub' : 'uboot';
+    const all = { PV_BOOTLOADER_TYPE: type, ...testConfig, ...config };
+    const device = new ImageDevice(account, disk, runner, work, all, before);
     atEnd(t, () => runner.close());
     await device.#relay(t);
     return device;
@@ -154,11 +164,36 @@ export class ImageDevice {
   }
 
   async start(t: TestContext): Promise<Machine> {
+    if (this.#before !== undefined) {
+      execFileSync('cp', ['--sparse=always', this.disk, this.#before.disk]);
+      writeFileSync(this.#before.writes, '');
+    }
     const machine = await this.#runner.start();
     this.#past += this.#machine?.console.text ?? '';
     this.#machine = machine;
     watch(t, machine);
     return machine;
+  }
+
+  /**
+   * Pulls the plug; of what the disk was not told to flush, it loses as much as `loss` says.
+   * @returns how many writes were lost, of how many that could have been
+   */
+  async cutPower(loss: Loss, random: () => number): Promise<{ lost: number; volatile: number }> {
+    if (this.#before === undefined) throw new Error('cannot cut the power: the device was not made with losesWrites');
+    await this.machine.kill();
+    const { disk, writes } = this.#before;
+    const result = cutPower(disk, readWriteLog(writes), loss, random);
+    renameSync(disk, this.disk);
+    return result;
+  }
+
+  /** Fails unless the writes that were noted make the disk what it is; for a machine that ended in order. */
+  assertNoted(): void {
+    if (this.#before === undefined) throw new Error('nothing was noted: the device was not made with losesWrites');
+    const { disk, writes } = this.#before;
+    cutPower(disk, readWriteLog(writes), 'nothing', () => 0);
+    execFileSync('cmp', [disk, this.disk], { stdio: 'pipe' });
   }
 
   /** Waits until all goals of the revision that runs are met. */
@@ -179,9 +214,14 @@ export class ImageDevice {
     return [...this.text.matchAll(/boot: revision (\S+)$/gm)].map(([, revision]) => revision ?? '');
   }
 
-  async file(path: string): Promise<Buffer | undefined> {
+  /** Where the storage lies. */
+  get storage(): StoragePlace {
     const { offset = 0 } = this.account.partitions.find(({ name }) => name === 'root') ?? {};
-    return readStorageFile({ image: this.disk, offset }, path);
+    return { image: this.disk, offset };
+  }
+
+  async file(path: string): Promise<Buffer | undefined> {
+    return readStorageFile(this.storage, path);
   }
 
   /** The factory state's members, from the disk. */
@@ -191,10 +231,10 @@ export class ImageDevice {
 
   /** Objects of the factory state in a folder, for a hub that has none yet. */
   factoryObjects(): string {
-    const { offset = 0 } = this.account.partitions.find(({ name }) => name === 'root') ?? {};
+    const { image, offset } = this.storage;
     const folder = join(this.#work, 'factory');
     mkdirSync(folder, { recursive: true });
-    execFileSync('debugfs', ['-R', `rdump /objects ${folder}`, `${this.disk}?offset=${offset}`], { stdio: 'ignore' });
+    execFileSync('debugfs', ['-R', `rdump /objects ${folder}`, `${image}?offset=${offset}`], { stdio: 'ignore' });
     return join(folder, 'objects');
   }
 

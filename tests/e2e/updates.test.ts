@@ -22,6 +22,7 @@ import type { ContainerRecipe } from '../../containers/src/recipe.ts';
 import { atEnd, temporaryDirectory } from '../harness/cleanup.ts';
 import { skipWithoutContainers } from '../harness/facilities.ts';
 import { probeContainer, slowReadyContainer } from '../harness/revision.ts';
+import { seededRandom } from '../harness/seeded-random.ts';
 import { UpdateDevice } from '../harness/update-device.ts';
 
 const options = { skip: await skipWithoutContainers(), timeout: 90_000 };
@@ -195,17 +196,6 @@ test('kill -9 of the runtime at any moment of an update: the next one ends it, a
   await device.run.stop();
   assert.deepEqual(device.device.traces(), []);
 });
-
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 test('a hundred updates in a row leave no more mounts, loop devices, files, descriptors and memory behind than a few', {
   ...options,

@@ -9,6 +9,12 @@ test('a comma in the name of a file does not begin another option', () => {
   assert.ok(argv.includes('if=none,id=disk0,file=/tmp/a,,format=qcow2,format=raw,snapshot=on'));
 });
 
+test('writes of a disk are noted where that is wanted', () => {
+  const argv = machineArguments({ ...plain, disks: [{ file: '/tmp/a', writeLog: '/tmp/l,g' }] });
+  const drive = 'if=none,id=disk0,driver=blklogwrites,file.driver=file,file.filename=/tmp/a';
+  assert.ok(argv.includes(`${drive},log.driver=file,log.filename=/tmp/l,,g`));
+});
+
 test('without forwards there is no network, and hardware virtualisation is never asked for', () => {
   const argv = machineArguments(plain);
   assert.ok(!argv.includes('-netdev'));

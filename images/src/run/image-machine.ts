@@ -24,6 +24,8 @@ export interface ImageRun {
   processors?: number;
   forwards?: readonly MachineForward[];
   watchdog?: MachineOptions['watchdog'];
+  /** As for `MachineDisk`. */
+  writeLog?: string;
   extra?: readonly string[];
   /** Hard limit of one start of QEMU. */
   seconds: number;
@@ -119,14 +121,14 @@ export class ImageMachine {
    * @throws Error when there is nothing to boot
    */
   async start(): Promise<Machine> {
-    const { account, disk, memory, processors, forwards = [], watchdog, extra, seconds } = this.#options;
+    const { account, disk, memory, processors, forwards = [], watchdog, writeLog, extra, seconds } = this.#options;
     return Machine.start(
       {
         architecture: account.architecture,
         boot: await this.#boot(),
         memory: memory ?? account.machine.memory,
         processors: processors ?? account.machine.processors,
-        disks: [{ file: disk }],
+        disks: [{ file: disk, ...(writeLog === undefined ? {} : { writeLog }) }],
         forwards,
         onReset: this.#loader === undefined ? 'reset' : 'exit',
         ...(watchdog === undefined ? {} : { watchdog }),
