@@ -1,84 +1,38 @@
 /** The endpoint of a device: pvr, transactions over HTTP, logs and metadata, and who is turned away (appengine.md, part C). */
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { after, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startControl } from '../../apps/device/src/control/server.ts';
-import { createScriptedRooms, type ScriptedRooms } from '../../apps/device/src/control/testing/scripted-rooms.ts';
-import { createFiles } from '../../apps/device/src/host/node/files.ts';
-import { createHttp } from '../../apps/device/src/host/node/http.ts';
-import { createText } from '../../apps/device/src/host/node/text.ts';
-import type { HttpServer } from '../../apps/device/src/host/ports.ts';
 import { configPackage, sha256, spec, tgzOf } from '../../apps/device-tools/src/pvtx/testing/packages.ts';
+import { EndpointBench } from '../harness/endpoint.ts';
 
 const options = { timeout: 60_000 };
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'endpoint-'));
-const socket = join(folder, 'pv-ctrl');
-const logs = join(folder, 'logs');
 const run = promisify(execFile);
-let rooms: ScriptedRooms;
-let control: HttpServer;
-let endpoint: ReturnType<typeof spawn>;
+let bench: EndpointBench;
+let rooms: EndpointBench['rooms'];
+let folder: string;
 let port: number;
 
 before(async () => {
-  rooms = await createScriptedRooms({ files: createFiles(), text: createText() }, join(folder, 'storage'));
-  symlinkSync('0', join(folder, 'storage/trails/current'));
-  control = await startControl(createHttp(), socket, rooms);
-  port = await freePort();
-  mkdirSync(join(folder, 'app'));
-  writeFileSync(join(folder, 'app/index.html'), '<!doctype html><title>device</title>');
-  mkdirSync(join(logs, '0/pantavisor'), { recursive: true });
-  writeFileSync(join(logs, '0/pantavisor/pantavisor.log'), 'one\ntwo\nthree\n');
-  const config = join(folder, 'config.json');
-  writeFileSync(config, JSON.stringify({ httpd: { port: String(port), hosts: ['device.example'] } }));
-  const argv = ['--config', config, '--app', join(folder, 'app'), '--logs', logs];
-  endpoint = spawn(join(checkout, 'apps/device-tools/bin/pvr-endpoint'), argv, {
-    env: { ...process.env, PVTXDIR: join(folder, 'transaction'), PV_CTRL_SOCKET: socket },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = await once(createInterface({ input: endpoint.stdout! }), 'line');
-  assert.equal(line, `listening on 127.0.0.1:${port}`);
+  bench = await EndpointBench.start();
+  ({ rooms, folder, port } = bench);
 });
-after(async () => {
-  endpoint.kill();
-  await once(endpoint, 'exit');
-  await control.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => bench.stop());
 beforeEach(() => {
   rooms.runtime.caller = { kind: 'engine' };
   rooms.commands.answer = { ok: true };
   rooms.commands.submitted.length = 0;
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port: found } = server.address() as { port: number };
-  server.close();
-  return found;
-}
 
 interface Reply {
   status: number;
@@ -258,7 +212,7 @@ test('logs are read from the beginning, from the end, and as they grow', options
   const [answer] = await once(sent, 'response');
   const lines = createInterface({ input: answer })[Symbol.asyncIterator]();
   assert.equal((await lines.next()).value, 'three');
-  appendFileSync(join(logs, '0/pantavisor/pantavisor.log'), 'four\n');
+  appendFileSync(join(folder, 'logs/0/pantavisor/pantavisor.log'), 'four\n');
   assert.equal((await lines.next()).value, 'four');
   sent.destroy();
 });
@@ -290,7 +244,7 @@ test('pages of other sites are turned away, programs and the own page are not', 
     assert.equal(reply.headers['access-control-allow-origin'], undefined);
   }
   const page = await ask('GET', '/app/');
-  assert.match(page.body, /<title>device/);
+  assert.match(page.body, /<title>Pantavisor device/);
   assert.match(String(page.headers['content-security-policy']), /default-src 'none'/);
   assert.equal((await ask('GET', '/')).headers.location, '/app/');
   for (const hidden of [

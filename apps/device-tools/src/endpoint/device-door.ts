@@ -57,3 +57,9 @@ export function revisionOf(text: string): string {
 export async function runRevision(host: ToolHost, revision: string): Promise<void> {
   await tellDevice(host, 'POST', '/commands', JSON.stringify({ op: 'LOCAL_RUN', payload: revision }));
 }
+
+/** Name of the running revision. A device that does not say it knows it as `current` all the same. */
+export async function runningRevision(host: ToolHost): Promise<string> {
+  const { 'pantavisor.revision': revision } = await deviceJson<Record<string, unknown>>(host, '/device-meta');
+  return typeof revision === 'string' && revision !== '' ? revision : 'current';
+}

@@ -1,6 +1,6 @@
 /** Logs of the device as text, from the files that a container with the role mgmt sees (appengine.md C.2). */
 import type { ToolHost } from '../host/ports.ts';
-import { deviceJson, revisionOf } from './device-door.ts';
+import { revisionOf, runningRevision } from './device-door.ts';
 import { type Answer, Refusal, type Request } from './http-server.ts';
 
 /** Lines that `tail` shows unless `tailn` says how many. */
@@ -31,10 +31,6 @@ export async function answerLogs(host: ToolHost, folder: string, request: Reques
 }
 
 const wanted = (value: string | undefined): boolean => value !== undefined && value !== 'false' && value !== '0';
-
-async function runningRevision(host: ToolHost): Promise<string> {
-  return String((await deviceJson<Record<string, unknown>>(host, '/device-meta'))['pantavisor.revision'] ?? '');
-}
 
 /** `pantavisor`, a container (its console), or a file below its folder. */
 async function findLog({ files }: ToolHost, folder: string, source: string): Promise<string> {

@@ -2,7 +2,7 @@
 import type { ToolHost } from '../host/ports.ts';
 import { PvtxFailure, reasonOf } from '../pvtx/failure.ts';
 import { Transaction } from '../pvtx/transaction.ts';
-import { deviceJson, revisionOf, runRevision, tellDevice } from './device-door.ts';
+import { deviceJson, revisionOf, runningRevision, runRevision, tellDevice } from './device-door.ts';
 import { type Answer, Refusal, type Request } from './http-server.ts';
 
 const base = '/cgi-bin/pvtx/';
@@ -78,7 +78,7 @@ export class Transactions {
       return json({ status: 'ok' });
     },
     'GET status': async (request) => {
-      const rev = revisionOf(request.query.get('rev') ?? (await this.#running()));
+      const rev = revisionOf(request.query.get('rev') ?? (await runningRevision(this.#host)));
       return json({ rev, progress: await deviceJson(this.#host, `/steps/${rev}/progress`) });
     },
     'GET get-config': async () =>
@@ -109,11 +109,6 @@ export class Transactions {
 
   async #shown(): Promise<Answer> {
     return { status: 200, body: await this.#active() };
-  }
-
-  async #running(): Promise<string> {
-    const { 'pantavisor.revision': revision } = await deviceJson<Record<string, unknown>>(this.#host, '/device-meta');
-    return String(revision ?? '');
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
