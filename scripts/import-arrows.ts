@@ -28,6 +28,7 @@ const rooms: Room[] = [
     files: /^apps\/device-tools\/src\/(host\/node|host\/node-endpoint|pvcontrol|pventer|pvtx|pvr-endpoint)\.ts$/,
     mayImport: /^node:|^@pantavisor\/(cli\/(output|node-terminal)|ctrl-api\/client)$/,
   },
+  { files: /^apps\/device-tools\/src\/host\/mesh-node\.ts$/, mayImport: /^node:|^@pantavisor\/linux$/ },
   {
     files: /^apps\/device-tools\/src\/host\//,
     mayImport: /^@pantavisor\/(small-host|cli\/output|ctrl-api\/portable)$/,

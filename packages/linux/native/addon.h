@@ -91,6 +91,7 @@ extern const struct binding network_bindings[];
 extern const struct binding machine_bindings[];
 extern const struct binding log_bindings[];
 extern const struct binding watchdog_bindings[];
+extern const struct binding mesh_bindings[];
 
 /* Makes the environment's watcher, kept as its instance data; its thread starts with the first watch. */
 bool watcher_create(napi_env env);

@@ -12,7 +12,7 @@ static void export_all(napi_env env, napi_value exports, const struct binding *b
 NAPI_MODULE_INIT() {
   const struct binding *const groups[] = {mount_bindings,   loop_bindings,  file_bindings,    socket_bindings,
                                           process_bindings, spawn_bindings, watch_bindings,   network_bindings,
-                                          machine_bindings, log_bindings,   watchdog_bindings};
+                                          machine_bindings, log_bindings,   watchdog_bindings, mesh_bindings};
   for (size_t index = 0; index < sizeof groups / sizeof *groups; index += 1) export_all(env, exports, groups[index]);
   if (!watcher_create(env)) napi_throw_error(env, NULL, "cannot prepare the process watcher");
   return exports;

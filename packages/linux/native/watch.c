@@ -128,8 +128,8 @@ static int start(napi_env env, struct watcher *watcher) {
   return 0;
 }
 
-/* waitReadable(descriptor): Promise<void>. Watches a duplicate: the caller may close its own at any time. */
-static napi_value call_wait(napi_env env, napi_callback_info info) {
+/* Watches a duplicate: the caller may close its own at any time. */
+static napi_value wait_for(napi_env env, napi_callback_info info, uint32_t condition) {
   struct args args = args_read(env, info);
   int descriptor = args_descriptor(&args, 0, "descriptor");
   if (args.failed) return NULL;
@@ -151,7 +151,7 @@ static napi_value call_wait(napi_env env, napi_callback_info info) {
   watch->previous->next = watcher->pending.previous = watch;
   napi_value promise = NULL;
   napi_create_promise(env, &watch->deferred, &promise);
-  struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = watch};
+  struct epoll_event event = {.events = condition | EPOLLONESHOT, .data.ptr = watch};
   if (epoll_ctl(watcher->epoll, EPOLL_CTL_ADD, watch->descriptor, &event) < 0) {
     napi_value reason = errno_error(env, errno, "epoll_ctl", NULL, NULL);
     napi_reject_deferred(env, watch->deferred, reason);
@@ -162,4 +162,10 @@ static napi_value call_wait(napi_env env, napi_callback_info info) {
   return promise;
 }
 
-const struct binding watch_bindings[] = {{"waitReadable", call_wait}, {NULL, NULL}};
+/* waitReadable(descriptor): Promise<void> */
+static napi_value call_readable(napi_env env, napi_callback_info info) { return wait_for(env, info, EPOLLIN); }
+
+/* waitWritable(descriptor): Promise<void> */
+static napi_value call_writable(napi_env env, napi_callback_info info) { return wait_for(env, info, EPOLLOUT); }
+
+const struct binding watch_bindings[] = {{"waitReadable", call_readable}, {"waitWritable", call_writable}, {NULL, NULL}};

@@ -59,6 +59,7 @@ interface Addon {
   ): { pid: number; descriptor: number };
   setChildSubreaper(on: boolean): void;
   waitReadable(descriptor: number): Promise<void>;
+  waitWritable(descriptor: number): Promise<void>;
   addBridge(name: string): void;
   deleteBridge(name: string): void;
   setInterfaceUp(name: string, up: boolean): void;
@@ -70,6 +71,12 @@ interface Addon {
   openInRoot(root: string, path: string, flags: number): Promise<number>;
   openWatchdog(path: string, seconds: number): { descriptor: number; seconds: number };
   feedWatchdog(descriptor: number): void;
+  openBelow(root: number, path: string, flags: number): number;
+  listenUnix(path: string, mode: number): number;
+  acceptUnix(listener: number): number;
+  connectAs(path: string, user: number): number;
+  finishSocket(socket: number): void;
+  copyDevice(device: number, path: string): void;
 }
 
 function load(): Addon {

@@ -90,3 +90,17 @@ export async function makeFifo(path: string, mode = 0o600): Promise<void> {
 export async function syncAll(): Promise<void> {
   await addon.syncAll();
 }
+
+/**
+ * Opens a file below a directory as if that were the root: symbolic links and `..` cannot lead out - openat2(2), Linux 5.6. Waits for disks.
+ * @param root descriptor of the directory
+ * @param flags bits of open(2)
+ */
+export function openBelow(root: number, path: string, flags: number): number {
+  return addon.openBelow(root, path, flags);
+}
+
+/** Makes a node of the same device, mode and owner as an open one, where nothing is yet - mknod(2). */
+export function copyDevice(device: number, path: string): void {
+  addon.copyDevice(device, path);
+}

@@ -5,10 +5,12 @@
  */
 export { containerInitPath } from './container-init.ts';
 export {
+  copyDevice,
   type FileSystemStatus,
   flock,
   type LockOption,
   makeFifo,
+  openBelow,
   type RenameOption,
   rename,
   statfs,
@@ -38,7 +40,11 @@ export {
 } from './process.ts';
 export { signalName, signalNumber } from './signals.ts';
 export {
+  acceptUnix,
+  connectAs,
   connectUnix,
+  finishSocket,
+  listenUnix,
   type PeerCredentials,
   peerCredentials,
   type ReceivedDescriptors,
@@ -46,5 +52,6 @@ export {
   sendDescriptors,
   socketPair,
   waitReadable,
+  waitWritable,
 } from './socket.ts';
 export { feedWatchdog, openWatchdog } from './watchdog.ts';

@@ -53,3 +53,34 @@ export function receiveDescriptors(socket: number, mostBytes = 4096): ReceivedDe
 export async function waitReadable(descriptor: number): Promise<void> {
   await addon.waitReadable(descriptor);
 }
+
+/** As `waitReadable`, for a write. */
+export async function waitWritable(descriptor: number): Promise<void> {
+  await addon.waitWritable(descriptor);
+}
+
+/**
+ * Makes a listening stream socket where nothing is yet; it exists with exactly this mode from the first moment. Non-blocking, close-on-exec.
+ * @throws Error with code EADDRINUSE when something is at the path, ENAMETOOLONG from 108 bytes on
+ */
+export function listenUnix(path: string, mode: number): number {
+  return addon.listenUnix(path, mode);
+}
+
+/** The next connection of a listener, non-blocking. @throws Error with code EAGAIN when there is none, EMFILE when too many files are open */
+export function acceptUnix(listener: number): number {
+  return addon.acceptUnix(listener);
+}
+
+/**
+ * Connects a non-blocking stream socket as another user: what SO_PEERCRED tells the server. Needs root, who the thread is again afterwards;
+ * the process ends where that fails.
+ */
+export function connectAs(path: string, user: number): number {
+  return addon.connectAs(path, user);
+}
+
+/** Lets the other end read the end of the stream; what it sends still comes - shutdown(2). */
+export function finishSocket(socket: number): void {
+  addon.finishSocket(socket);
+}

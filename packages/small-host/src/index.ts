@@ -4,6 +4,7 @@ export { errnoName } from './machine/errno.ts';
 export { atCurrentDirectory, bufferOffset, bufferSize, Kernel, openFlags, SystemCallError } from './machine/kernel.ts';
 export { Loop, ready } from './machine/loop.ts';
 export type { Machine } from './machine/machine.ts';
+export { type ReceivedMessage, receiveMessage, sendMessage } from './machine/messages.ts';
 export { type SpawnRequest, spawnProgram } from './machine/spawn.ts';
 export { type StartValues, startValues } from './machine/start.ts';
 export { decodeText, encodeText } from './machine/text.ts';

@@ -58,6 +58,8 @@ const table = {
   kill: [62, 129, 37],
   getpid: [39, 172, 20],
   getuid: [102, 174, 199],
+  setresuid: [117, 147, 208],
+  fchownat: [260, 54, 325],
   prctl: [157, 167, 172],
   uname: [63, 160, 122],
   sync: [162, 81, 36],
