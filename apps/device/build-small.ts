@@ -5,7 +5,7 @@
 import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildExecutable, bundleProgram, type TargetName, targets } from '@pantavisor/small-host/build';
-import { meshName, toolNames } from '../device-tools/src/tool-names.ts';
+import { toolNames } from '../device-tools/src/tool-names.ts';
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const name = process.argv[2] ?? (process.arch === 'arm64' ? 'arm64' : 'x64');
@@ -18,7 +18,6 @@ if (!(name in targets)) {
 const programs = [
   { file: 'pantavisor.js', entry: 'apps/device/src/main-small.ts', names: [] },
   { file: 'tools.js', entry: 'apps/device-tools/src/main-small.ts', names: toolNames },
-  { file: 'mesh.js', entry: 'apps/device-tools/src/main-mesh-small.ts', names: [meshName] },
 ];
 
 const linked = programs.map(({ file, entry, names }) => ({
@@ -39,7 +38,7 @@ const executable = buildExecutable({
 const product = `${cache}/${name}/pantavisor`;
 copyFileSync(executable, `${product}.tmp`);
 renameSync(`${product}.tmp`, product);
-for (const tool of [...toolNames, meshName]) {
+for (const tool of toolNames) {
   rmSync(`${cache}/${name}/${tool}`, { force: true });
   symlinkSync('pantavisor', `${cache}/${name}/${tool}`);
 }

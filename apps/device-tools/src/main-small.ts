@@ -8,6 +8,7 @@ import { runLogin } from './pventer/login.ts';
 import { runPventer } from './pventer/program.ts';
 import { runPvtx } from './pvtx/program.ts';
 import type { ToolName } from './tool-names.ts';
+import { runMesh } from './xconnect/program.ts';
 
 type Tool = (argv: readonly string[], host: ToolHost) => Promise<number>;
 /** A tool that test rigs may run on a device elsewhere. */
@@ -16,7 +17,7 @@ const movable =
   async (argv, host) =>
     (await runElsewhere(name, argv, host)) ?? run(argv, host);
 
-const tools: Record<ToolName, Tool> = {
+const tools: Record<Exclude<ToolName, 'pv-xconnect'>, Tool> = {
   pvcontrol: movable('pvcontrol', runPvcontrol),
   pvcurl: runPvcurl,
   'fallbear-cmd': (_, host) => runLogin(host),
@@ -24,10 +25,12 @@ const tools: Record<ToolName, Tool> = {
   pvtx: movable('pvtx', runPvtx),
 };
 
-const { program, argv, host, exit } = createSmallTools();
+const { program, argv, host, mesh, exit } = createSmallTools();
 const internalError = 70;
-tools[program as ToolName](argv, host).then(exit, (error: unknown) => {
-  const text = error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error);
-  host.stderr.write(`${program}: internal error: ${text}\n`);
-  exit(internalError);
-});
+if (program === 'pv-xconnect') runMesh(mesh());
+else
+  tools[program as keyof typeof tools](argv, host).then(exit, (error: unknown) => {
+    const text = error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error);
+    host.stderr.write(`${program}: internal error: ${text}\n`);
+    exit(internalError);
+  });

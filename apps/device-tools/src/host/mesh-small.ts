@@ -1,14 +1,13 @@
 /** The doors of the mesh over system calls. */
 import {
   bufferOffset,
-  Kernel,
-  Loop,
+  type Kernel,
+  type Loop,
   openFlags,
   ready,
   receiveMessage,
   SystemCallError,
   sendMessage,
-  startValues,
 } from '@pantavisor/small-host';
 import type { Interest, MeshFiles, MeshHost, MeshSockets } from './mesh-ports.ts';
 import { MeshSignals } from './mesh-signals.ts';
@@ -29,13 +28,11 @@ const noFollow = 0x100;
 const fileTypes = { character: 2, directory: 4, block: 6, file: 8, socket: 12 } as const;
 
 /** Creates the host of this process. */
-export function createSmallMesh(): MeshHost {
-  const kernel = new Kernel(machine);
-  const loop = new Loop(kernel);
+export function createSmallMesh(kernel: Kernel, loop: Loop, argv: readonly string[]): MeshHost {
   const signals = new MeshSignals(kernel, loop);
   return {
     pid: kernel.call('getpid', 0, []),
-    arguments: startValues(kernel).argv,
+    arguments: argv,
     sockets: createSockets(kernel, loop),
     files: createFiles(kernel),
     print: (output, text) => {

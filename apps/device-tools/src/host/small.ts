@@ -10,6 +10,8 @@ import {
   spawnProgram,
   startValues,
 } from '@pantavisor/small-host';
+import type { MeshHost } from './mesh-ports.ts';
+import { createSmallMesh } from './mesh-small.ts';
 import type { ToolHost } from './ports.ts';
 import { durableFiles } from './small-files.ts';
 import { waitForEnd } from './small-process.ts';
@@ -26,6 +28,8 @@ export interface SmallTools {
   host: ToolHost;
   kernel: Kernel;
   loop: Loop;
+  /** Doors of the service mesh, over the same kernel. */
+  mesh(): MeshHost;
   exit(code: number): never;
 }
 
@@ -69,6 +73,7 @@ export function createSmallTools(): SmallTools {
     host,
     kernel,
     loop,
+    mesh: () => createSmallMesh(kernel, loop, argv),
     exit: (code) => kernel.machine.exit(code),
   };
 }
