@@ -21,7 +21,7 @@ const rooms: Room[] = [
   { files: /^packages\//, mayImport: /^(?!@pantavisor\/(device|device-tools|pvr|hub|console))/ },
   { files: /^apps\/device\/src\/host\/node\//, mayImport: /^node:|^@pantavisor\/(linux|state|engine)$/ },
   { files: /^apps\/device\/src\/host\/small\//, mayImport: /^@pantavisor\/(small-host|state|engine|ctrl-api\/http)$/ },
-  { files: /^apps\/device\/src\/main\.ts$/, mayImport: /^@pantavisor\/(state|engine)$/ },
+  { files: /^apps\/device\/src\/main\.ts$/, mayImport: /^node:url$|^@pantavisor\/(state|engine)$/ },
   { files: /^apps\/device\/src\//, mayImport: /^@pantavisor\/(state|engine|ctrl-api)$/ },
   { files: /^images\//, mayImport: /^node:|^@pantavisor\/(cli|state)$/ },
   {

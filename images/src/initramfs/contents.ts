@@ -33,7 +33,7 @@ export const programs: readonly Ingredient[] = [
 ];
 
 /** Names besides its own that the runtime's executable answers to (apps/device-tools/src/tool-names.ts). */
-export const tools: readonly string[] = ['pvcontrol', 'pvcurl', 'pventer', 'pvtx', 'fallbear-cmd'];
+export const tools: readonly string[] = ['pvcontrol', 'pvcurl', 'pventer', 'pvtx', 'fallbear-cmd', 'pv-xconnect'];
 
 /** Packages that the libraries of those programs come from. */
 export const libraries: readonly string[] = [

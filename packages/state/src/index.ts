@@ -9,6 +9,7 @@ export type * from './model.ts';
 export { bspFiles } from './parse/files.ts';
 export { builtInGroups } from './parse/groups.ts';
 export { defaultLogs } from './parse/logs.ts';
+export { type MissingService, missingServices } from './parse/mesh.ts';
 export { ipv4Prefix, ipv4Value } from './parse/network.ts';
 export { noRecovery } from './parse/recovery.ts';
 export { isToolKey } from './parse/root.ts';

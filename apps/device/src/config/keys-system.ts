@@ -154,4 +154,12 @@ export const systemKeys = [
     aliases: ['xconnect.dbus.systembus.enabled'],
     doc: '1 runs the shared D-Bus system bus.',
   },
+  {
+    key: 'PV_XCONNECT_REST_IDENTITY',
+    kind: 'bool',
+    default: true,
+    levels: 'PV+OEM',
+    aliases: ['xconnect.rest.identity'],
+    doc: '1 tells providers of REST services who asks, in X-PV-Client and X-PV-Role; 0 changes no byte.',
+  },
 ] as const satisfies readonly KeySpec[];

@@ -10,8 +10,8 @@ import { parseValue, valueAsText } from './value.ts';
 
 const options = { timeout: 60_000 };
 
-test('the table has 114 keys with unique names, known levels and a sentence each', () => {
-  assert.equal(configKeys.length, 114);
+test('the table has 115 keys with unique names, known levels and a sentence each', () => {
+  assert.equal(configKeys.length, 115);
   const names = configKeys.flatMap(({ key, aliases }) => [key, ...aliases]);
   assert.equal(new Set(names).size, names.length);
   for (const row of configKeys) {
@@ -26,7 +26,7 @@ test('listings have the original shapes', () => {
   store.override('PV_LOG_LEVEL', '4');
   const entries = store.list({ reveal: true });
   const entry = (key: string) => entries.find((candidate) => candidate.key === key);
-  assert.equal(entries.length, 114);
+  assert.equal(entries.length, 115);
   assert.deepEqual(entry('PV_LOG_LEVEL'), { key: 'PV_LOG_LEVEL', value: '4', modified: 'metadata' });
   assert.equal(entry('PV_LOG_SERVER_OUTPUTS')?.value, '132');
   assert.equal(entry('PH_CREDS_ID')?.value, '(null)');

@@ -6,6 +6,7 @@ import { makeDirectories } from '../volumes/directories.ts';
 import { Daemons, respawnDelay } from './daemons.ts';
 
 const binary = '/usr/bin/daemon';
+const ownSpec = { name: 'own', binary: '/nowhere', arguments: [], modes: ['appengine'], onDemand: true } as const;
 const specs = [
   { name: 'daemon', binary, arguments: ['-f'], modes: ['embedded', 'appengine'] },
   { name: 'other', binary: '/usr/bin/other', arguments: [], modes: ['embedded'] },
@@ -86,6 +87,33 @@ test('a stop while the daemon waits to come back keeps it away', async () => {
   assert.deepEqual(daemons.list()[0], { name: 'daemon', pid: -1, respawn: false });
   assert.ok(await host.runUntilIdle());
   assert.equal(daemon.starts(), 1);
+});
+
+test('a daemon of the runtime runs while it is needed; what a person has stopped or started stays so', async () => {
+  const daemon = endless();
+  const host = createMemoryHost({ programs: { own: daemon.program } });
+  const own = { own: { program: '/proc/self/exe', argv: ['own', 'socket'] } };
+  const daemons = new Daemons({ host, specs: [ownSpec], mode: 'appengine', own, notes: '/run/daemons', log: () => {} });
+  await daemons.open();
+  const first = () => daemons.list()[0];
+  assert.deepEqual(first(), { name: 'own', pid: 0, respawn: true });
+  daemons.need('own', true);
+  daemons.need('own', true);
+  await host.advance(0);
+  assert.ok((first()?.pid ?? 0) > 0);
+  assert.equal(daemon.starts(), 1);
+  daemons.signal('own', 'SIGWINCH');
+  daemons.need('own', false);
+  assert.ok(await host.runUntilIdle());
+  assert.deepEqual(first(), { name: 'own', pid: 0, respawn: true });
+  daemons.stop('own');
+  daemons.need('own', true);
+  assert.ok(await host.runUntilIdle());
+  assert.deepEqual(first(), { name: 'own', pid: -1, respawn: false });
+  daemons.start('own');
+  await host.advance(respawnDelay);
+  assert.equal(daemon.starts(), 2);
+  assert.equal(first()?.respawn, true);
 });
 
 test('closing ends all and starts none', async () => {

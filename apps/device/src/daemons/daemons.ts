@@ -13,6 +13,8 @@ const programMode = 0o111;
 interface Slot {
   readonly spec: DaemonSpec;
   respawn: boolean;
+  /** The revision needs it, or somebody has started it. */
+  wanted: boolean;
   /** Whether it ended with respawn switched off, which the list shows as pid -1. */
   ended: boolean;
   started: boolean;
@@ -22,10 +24,18 @@ interface Slot {
   work: Promise<void>;
 }
 
+/** How a daemon is started that comes with the runtime, whatever the table says. */
+export interface OwnDaemon {
+  program?: string;
+  argv: readonly string[];
+}
+
 export interface DaemonsParts {
   host: Pick<Host, 'files' | 'processes' | 'clock'>;
   specs: readonly DaemonSpec[];
   mode: DaemonSpec['modes'][number];
+  /** Commands of daemons by name. */
+  own?: Readonly<Record<string, OwnDaemon>>;
   /** Directory of notes about processes, which the next runtime finds after a crash of this one. */
   notes: string;
   log: Log;
@@ -41,6 +51,7 @@ export class Daemons {
     this.#slots = parts.specs.map((spec) => ({
       spec,
       respawn: true,
+      wanted: spec.onDemand !== true,
       ended: false,
       started: false,
       process: undefined,
@@ -73,6 +84,7 @@ export class Daemons {
     const slot = this.#find(name);
     if (slot === undefined || this.#closed) return;
     slot.respawn = true;
+    slot.wanted = true;
     slot.ended = false;
     if (slot.process === undefined && slot.cancel === undefined) this.#spawnLater(slot);
   }
@@ -86,6 +98,23 @@ export class Daemons {
     slot.cancel = undefined;
     if (slot.process === undefined) slot.ended = true;
     else slot.process.signal('SIGTERM');
+  }
+
+  /** Says whether the revision needs a daemon that runs on demand. One that is not needed any more ends; what a person has stopped stays stopped. */
+  need(name: string, isNeeded: boolean): void {
+    const slot = this.#find(name);
+    if (slot === undefined || this.#closed || !slot.respawn || slot.wanted === isNeeded) return;
+    slot.wanted = isNeeded;
+    if (!isNeeded) {
+      slot.cancel?.();
+      slot.cancel = undefined;
+      slot.process?.signal('SIGTERM');
+    } else if (slot.process === undefined && slot.cancel === undefined) this.#spawnLater(slot);
+  }
+
+  /** Sends a signal to a daemon, if it runs. */
+  signal(name: string, signal: string): void {
+    this.#find(name)?.process?.signal(signal);
   }
 
   /** Stops all. @returns when each has ended, or had its time to */
@@ -123,17 +152,19 @@ export class Daemons {
   }
 
   async #spawn(slot: Slot): Promise<void> {
-    const { host, mode, log } = this.#parts;
-    const { name, binary, modes } = slot.spec;
+    const { host, log } = this.#parts;
+    const { name } = slot.spec;
     if (this.#closed || slot.process !== undefined) return;
-    const status = await host.files.status(binary, { follow: true });
-    if (!modes.includes(mode) || status?.kind !== 'file' || (status.mode & programMode) === 0) {
+    const command = await this.#command(slot.spec);
+    if (command === undefined) {
       slot.respawn = false;
       return;
     }
+    if (!slot.wanted) return;
     slot.started = true;
     try {
-      const process = await host.processes.spawn([binary, ...slot.spec.arguments], {
+      const process = await host.processes.spawn([...command.argv], {
+        ...(command.program === undefined ? {} : { program: command.program }),
         onLine: (stream, line) => log(stream === 'stdout' ? 'INFO' : 'WARN', `${name}-${suffixes[stream]}`, line),
       });
       slot.process = process;
@@ -141,19 +172,29 @@ export class Daemons {
       log('INFO', 'daemons', `${name} runs as process ${process.pid}`);
       void process.exited.then(({ code, signal }) => this.#exited(slot, code ?? signal ?? 'unknown'));
       // A stop may have come while the process was being made.
-      if (!slot.respawn) process.signal('SIGTERM');
+      if (!slot.respawn || !slot.wanted) process.signal('SIGTERM');
     } catch (error) {
       log('ERROR', 'daemons', `cannot start ${name}: ${error instanceof Error ? error.message : error}`);
       if (slot.respawn && !this.#closed) this.#spawnLater(slot);
     }
   }
 
+  /** Undefined on a device that has no such program, or has no use for it in its mode. */
+  async #command({ name, binary, modes, arguments: words }: DaemonSpec): Promise<OwnDaemon | undefined> {
+    const { host, mode, own = {} } = this.#parts;
+    if (!modes.includes(mode)) return undefined;
+    if (own[name] !== undefined) return own[name];
+    const status = await host.files.status(binary, { follow: true });
+    return status?.kind === 'file' && (status.mode & programMode) !== 0 ? { argv: [binary, ...words] } : undefined;
+  }
+
   #exited(slot: Slot, how: number | string): void {
     const { log } = this.#parts;
     slot.process = undefined;
-    log(slot.respawn ? 'WARN' : 'INFO', 'daemons', `${slot.spec.name} has ended (${how})`);
-    if (slot.respawn && !this.#closed) this.#spawnLater(slot);
-    else slot.ended = true;
+    const comesBack = slot.respawn && slot.wanted;
+    log(comesBack ? 'WARN' : 'INFO', 'daemons', `${slot.spec.name} has ended (${how})`);
+    if (comesBack && !this.#closed) this.#spawnLater(slot);
+    else slot.ended = !slot.respawn;
   }
 
   async #endLeftOver(slot: Slot): Promise<void> {

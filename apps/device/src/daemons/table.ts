@@ -9,6 +9,8 @@ export interface DaemonSpec {
   binary: string;
   arguments: readonly string[];
   modes: readonly InitMode[];
+  /** It runs only while the revision needs it, or when it was started over the control socket. */
+  onDemand?: boolean;
 }
 
 export const daemonTable: readonly DaemonSpec[] = [
@@ -18,5 +20,6 @@ export const daemonTable: readonly DaemonSpec[] = [
     binary: '/usr/bin/pv-xconnect',
     arguments: [],
     modes: ['embedded', 'standalone', 'appengine'],
+    onDemand: true,
   },
 ];

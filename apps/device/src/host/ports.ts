@@ -210,10 +210,11 @@ export interface Processes {
     argv: string[],
     options?: { environment?: Record<string, string>; directory?: string; input?: string; timeout?: number },
   ): Promise<ProcessResult>;
-  /** Starts a program that stays; each line it prints goes to `onLine`. */
+  /** Starts a program that stays; each line it prints goes to `onLine`. `program` is what runs when the first argument is another name. */
   spawn(
     argv: string[],
     options?: {
+      program?: string;
       environment?: Record<string, string>;
       directory?: string;
       onLine?: (stream: 'stdout' | 'stderr', line: string) => void;
@@ -324,6 +325,8 @@ export interface System {
   readonly pid: number;
   readonly environment: Record<string, string>;
   readonly arguments: string[];
+  /** How the service mesh is started that belongs to this program; a host without one may find it on the disk. */
+  readonly mesh?: { program?: string; argv: string[] };
   /** `uname`: kernel release and machine. */
   readonly kernelRelease: string;
   readonly machine: string;

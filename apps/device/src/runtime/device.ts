@@ -256,6 +256,7 @@ class Composition {
     if (revision.state.pools.length > 0) await reserveAddresses(this.#host, networks, revision.sources.values());
     log('INFO', 'revision', `${revision.name} takes the place of the running revision`);
     await this.#rooms.revisionStarts(revision.name);
+    this.#rooms.containersChanged();
     this.#hub?.follow(revision.name);
     await moveLog(revision.name).catch((error) => log('ERROR', 'log', messageOf(error)));
   }
@@ -299,6 +300,7 @@ class Composition {
         note(name).catch((error) =>
           log('ERROR', 'containers', `cannot note the status of ${name}: ${messageOf(error)}`),
         );
+        this.#rooms.containersChanged();
         announce();
       },
       revision: (status) => {

@@ -8,6 +8,7 @@ import type { ConfigStore } from '../config/store.ts';
 import { type SysctlSetting, writeSysctls } from '../config/sysctl.ts';
 import { type ConfigWarning, formatWarning } from '../config/warning.ts';
 import { Daemons } from '../daemons/daemons.ts';
+import { isMeshed, meshPause, meshSignal, ownDaemons } from '../daemons/mesh.ts';
 import { daemonTable } from '../daemons/table.ts';
 import { ConsoleShell } from '../debug/console-shell.ts';
 import { SshServer } from '../debug/ssh.ts';
@@ -44,6 +45,7 @@ export class LocalRooms {
   readonly #ssh: SshServer;
   readonly #parts: LocalRoomsParts;
   #unsubscribe: (() => void) | undefined;
+  #tellMesh: (() => void) | undefined;
   #isUpdating = false;
   #isEnding = false;
 
@@ -58,6 +60,7 @@ export class LocalRooms {
       host,
       specs: daemonTable,
       mode: config.PV_SYSTEM_INIT_MODE,
+      own: ownDaemons(host, config, ground.socketPath),
       notes: `${places.base}/daemons`,
       log,
     });
@@ -123,6 +126,17 @@ export class LocalRooms {
     this.watchdog.begun();
   }
 
+  /** Containers have come or gone, or other ones: the mesh runs while it has something to connect, and looks at once. */
+  containersChanged(): void {
+    const { host, state } = this.#parts;
+    this.#tellMesh ??= host.clock.after(meshPause, () => {
+      this.#tellMesh = undefined;
+      const containers = state()?.containers ?? [];
+      this.daemons.need('pv-xconnect', isMeshed(containers));
+      this.daemons.signal('pv-xconnect', meshSignal);
+    });
+  }
+
   /** The device is on its way down: a machine that falls asleep there, or hangs, would never arrive. */
   ending(purpose: 'reboot' | 'poweroff' | 'exit'): void {
     if (this.#isEnding) return;
@@ -169,6 +183,9 @@ export class LocalRooms {
       case 'UPDATE_METADATA':
         await this.#updateMetadata(payload);
         return true;
+      case 'XCONNECT_GRAPH':
+        this.daemons.signal('pv-xconnect', meshSignal);
+        return true;
       default:
         return false;
     }
@@ -177,6 +194,7 @@ export class LocalRooms {
   /** Ends what runs. The machine may sleep again only when it goes on without this runtime. */
   async close(): Promise<void> {
     this.#unsubscribe?.();
+    this.#tellMesh?.();
     this.wakeWindows.close();
     await Promise.all([this.#shell.close(), this.#ssh.close(), this.daemons.close()]);
     await Promise.all([this.metadata.user.settled(), this.metadata.device.settled()]);

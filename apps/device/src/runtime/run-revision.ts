@@ -12,6 +12,7 @@ import {
   type PreparedRevision,
   prepareRevision,
   proveRevision,
+  proveServices,
   type RunningRevision,
 } from '../updates/prepared-revision.ts';
 import { StepError, updateFailure } from '../updates/step-error.ts';
@@ -57,7 +58,10 @@ async function bringUp(room: RunRoom, name: string, trial: boolean): Promise<New
   const { log, places } = ground;
   const laidOut = ground.board.take(name) ?? (await prepareRevision({ host, ...ground }, name));
   await layOut(host, ground, laidOut);
-  if (trial) await proveRevision(laidOut);
+  if (trial) {
+    proveServices(laidOut);
+    await proveRevision(laidOut);
+  }
   running.become(laidOut);
   const { goalsTimeout } = ground.context;
   await room.starts(name);

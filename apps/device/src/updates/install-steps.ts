@@ -13,6 +13,7 @@ import {
   type PreparedRevision,
   prepareRevision,
   proveRevision,
+  proveServices,
   type RevisionRoom,
   type RunningRevision,
 } from './prepared-revision.ts';
@@ -40,9 +41,10 @@ export class Installer {
     this.#running = running;
   }
 
-  /** State there, signatures good, parsed. */
+  /** State there, signatures good, parsed; what its containers require of each other is there. */
   async verify(revision: string): Promise<void> {
     this.#prepared = await prepareRevision(this.#room, revision);
+    proveServices(this.#prepared);
   }
 
   async expand(revision: string): Promise<void> {

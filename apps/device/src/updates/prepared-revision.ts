@@ -1,7 +1,7 @@
 /** A stored revision made ready to be compared, laid out, proven and run; and the one that runs now. */
 import type { Reason } from '@pantavisor/engine';
 import type { ParseContext, Problem, State } from '@pantavisor/state';
-import { formatProblem } from '@pantavisor/state';
+import { formatProblem, missingServices } from '@pantavisor/state';
 import type { DeviceConfig } from '../config/table.ts';
 import type { ContainerSource } from '../containers/launch.ts';
 import type { Host } from '../host/ports.ts';
@@ -109,6 +109,21 @@ export async function proveRevision({ state, check }: PreparedRevision): Promise
     return [container === undefined ? reason : { ...reason, container }];
   });
   if (reasons.length > 0) throw new StepError('objects-invalid', reasons);
+}
+
+/**
+ * Refuses a revision in which a container requires a service that none exports (xconnect.md §2.3).
+ * @throws StepError `service-missing` with one reason a service
+ */
+export function proveServices({ state }: Pick<PreparedRevision, 'state'>): void {
+  const reasons = missingServices(state.containers).map(({ container, service }) => ({
+    code: 'service-required-missing',
+    message: `required service ${service} for ${container} not found: no container exports it`,
+    file: `${container}/run.json`,
+    container,
+    detail: 'add its provider, or make the requirement optional',
+  }));
+  if (reasons.length > 0) throw new StepError('service-missing', reasons);
 }
 
 /** The revision that the device runs now, as rooms see it: it changes under them when an update takes its place. */

@@ -35,6 +35,8 @@ export const failureTable = {
   'install-failed': { installing: 'ERROR', message: 'internal' },
   'boot-environment-failed': { installing: 'ERROR', trying: 'ERROR', message: 'internal' },
   'run-failed': { trying: 'ERROR', message: 'internal' },
+  /** A container requires a service that none exports. */
+  'service-missing': { installing: 'ERROR', trying: 'ERROR', message: 'container-failed' },
   'container-failed': { trying: 'ERROR', message: 'container-failed' },
   'goal-not-reached': { trying: 'ERROR', message: 'goal-not-reached' },
   /** Goals are met, but it does not come to rest in the time that a trial may take. */

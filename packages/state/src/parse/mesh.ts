@@ -4,6 +4,26 @@ import type { Container } from '../model.ts';
 import { quote, type Report, type Spot } from '../report.ts';
 import { hostedBus } from './services.ts';
 
+/** A required service that no container exports. */
+export interface MissingService {
+  container: string;
+  service: string;
+}
+
+/** Required services that nobody in a state exports, by name only: such a revision must not run (xconnect.md §2.3). */
+export function missingServices(
+  containers: readonly Pick<Container, 'name' | 'requires' | 'provides'>[],
+): MissingService[] {
+  const exported = new Set(
+    containers.flatMap(({ provides }) => provides.flatMap((each) => (each.kind === 'socket' ? [each.name] : []))),
+  );
+  return containers.flatMap(({ name: container, requires }) =>
+    requires.flatMap(({ name: service, required }) =>
+      required && !exported.has(service) ? [{ container, service }] : [],
+    ),
+  );
+}
+
 /**
  * Warns of required services that nobody exports, and of types that disagree. No revision with a missing service can run
  * (xconnect.md §2.3), but whether the runtime hosts a bus of its own is not known here, so it is no error.

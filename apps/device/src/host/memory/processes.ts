@@ -32,7 +32,9 @@ export function memoryProcesses(machine: Machine, gate: Gate): Processes {
           for (const line of stderr.split('\n').filter(Boolean)) options.onLine?.('stderr', line);
           end({ code: signal === undefined ? code : undefined, signal });
         });
-        return { pid, exited, signal: (signal) => end({ code: undefined, signal }) };
+        // What every process ignores unless it asks for it.
+        const tell = (signal: string) => (signal === 'SIGWINCH' ? undefined : end({ code: undefined, signal }));
+        return { pid, exited, signal: tell };
       }),
     isAlive: (pid) => machine.processes.has(pid),
   };

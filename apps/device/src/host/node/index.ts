@@ -17,8 +17,11 @@ import { createSystem } from './system.ts';
 import { createText } from './text.ts';
 import { createWatchdogs } from './watchdog.ts';
 
-/** Every door of the device, on Node and the Linux kernel. Starts nothing and changes nothing until a port is used. */
-export function createNodeHost(): Host {
+/**
+ * Every door of the device, on Node and the Linux kernel. Starts nothing and changes nothing until a port is used.
+ * @param mesh command that starts the service mesh
+ */
+export function createNodeHost({ mesh }: { mesh?: string[] } = {}): Host {
   const children = new Children();
   const processes = createProcesses(children);
   const files = createFiles();
@@ -42,6 +45,6 @@ export function createNodeHost(): Host {
     network: createNetwork(),
     streams: createStreams(),
     watchdogs: createWatchdogs(),
-    system: createSystem(children),
+    system: createSystem(children, mesh),
   };
 }

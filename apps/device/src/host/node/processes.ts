@@ -19,10 +19,12 @@ async function start(
   argv: string[],
   options: SpawnOptions,
   children: Children,
+  file?: string,
 ): Promise<ChildProcess & { pid: number }> {
-  const [program, ...rest] = argv;
-  if (program === undefined) throw new HostError('EINVAL', 'run', undefined, 'no program is named');
-  const child = spawn(program, rest, { ...options, detached: true });
+  const [name, ...rest] = argv;
+  if (name === undefined) throw new HostError('EINVAL', 'run', undefined, 'no program is named');
+  const program = file ?? name;
+  const child = spawn(program, rest, { ...options, argv0: name, detached: true });
   const { pid } = child;
   if (pid === undefined) {
     const cause = await new Promise<unknown>((resolve) => child.once('error', resolve));
@@ -101,12 +103,13 @@ export function createProcesses(children: Children): Processes {
       clearTimeout(alarm);
       return { code, signal, stdout: stdout.text(), stderr: stderr.text(), timedOut };
     },
-    spawn: async (argv, { environment, directory, onLine } = {}): Promise<SpawnedProcess> => {
+    spawn: async (argv, { program, environment, directory, onLine } = {}): Promise<SpawnedProcess> => {
       const stream = onLine ? 'pipe' : 'ignore';
       const child = await start(
         argv,
         { stdio: ['ignore', stream, stream], cwd: directory, ...environmentOf(environment) },
         children,
+        program,
       );
       const readers = (['stdout', 'stderr'] as const).map((name) => {
         const lines = new Lines((line) => onLine?.(name, line));

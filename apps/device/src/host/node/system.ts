@@ -22,8 +22,8 @@ function printSync(descriptor: number, text: string): void {
   }
 }
 
-/** This process and its machine. */
-export function createSystem(children: Children): System {
+/** This process and its machine. @param mesh command that starts the service mesh */
+export function createSystem(children: Children, mesh?: string[]): System {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
   return {
@@ -31,6 +31,7 @@ export function createSystem(children: Children): System {
     pid: process.pid,
     environment,
     arguments: process.argv.slice(2),
+    ...(mesh === undefined ? {} : { mesh: { argv: mesh } }),
     kernelRelease: release(),
     machine: machine(),
     onSignal: (signal, callback) => {

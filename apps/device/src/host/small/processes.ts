@@ -12,6 +12,7 @@ const graceForOutput = 250;
 const kill = 9;
 
 interface StartOptions {
+  program?: string;
   environment?: Record<string, string>;
   directory?: string;
 }
@@ -29,6 +30,7 @@ export function createProcesses(
     try {
       return spawnProgram(kernel, {
         argv,
+        ...(options.program === undefined ? {} : { program: options.program }),
         environment: options.environment ?? environment,
         directory: options.directory,
         descriptors,

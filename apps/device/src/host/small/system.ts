@@ -37,6 +37,8 @@ export function createSystem(
     pid: kernel.call('getpid', 0, []),
     environment,
     arguments: argv,
+    // The executable is the mesh when it is called by this name; what it is called itself may have moved since.
+    mesh: { program: '/proc/self/exe', argv: ['pv-xconnect'] },
     kernelRelease: uname(release),
     machine: uname(machine),
     onSignal: (signal, callback) => signals.on(signal, callback),
