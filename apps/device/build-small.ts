@@ -4,8 +4,11 @@
  */
 import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { endpoints } from '@pantavisor/ctrl-api';
 import { buildExecutable, bundleProgram, type TargetName, targets } from '@pantavisor/small-host/build';
+import { rules } from '@pantavisor/state';
 import { toolNames } from '../device-tools/src/tool-names.ts';
+import { configKeys } from './src/config/table.ts';
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const name = process.argv[2] ?? (process.arch === 'arm64' ? 'arm64' : 'x64');
@@ -20,10 +23,17 @@ const programs = [
   { file: 'tools.js', entry: 'apps/device-tools/src/main-small.ts', names: toolNames },
 ];
 
+/** What tables of the source say for the pages below docs/reference. */
+const documentation = [
+  ...configKeys.map(({ doc }) => doc),
+  ...Object.values(endpoints).map(({ summary }) => summary),
+  ...Object.values(rules).map(({ demands }) => demands),
+];
+
 const linked = programs.map(({ file, entry, names }) => ({
   file,
   names,
-  ...bundleProgram({ root: checkout, entry, file }),
+  ...bundleProgram({ root: checkout, entry, file, documentation }),
 }));
 
 const cache = `${checkout}build/small-host`;

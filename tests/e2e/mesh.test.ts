@@ -38,7 +38,7 @@ const options = { skip: await skipWithoutContainers(), timeout: 60_000 };
 const pathOnly = 0o10000000;
 
 type Wish = Record<string, string>;
-const consumer = (name: string, required: Wish[], optional: Wish[] = []): ContainerRecipe =>
+const consumer = (name: string, required: Wish[], optional: (Wish | string)[] = []): ContainerRecipe =>
   probeContainer(name, ['init'], {
     restartPolicy: 'container',
     group: 'app',
@@ -133,14 +133,14 @@ test('services between containers: sockets, identities, descriptors, restarts', 
       consumer(
         'client',
         [
-          { name: 'echo', type: 'unix', target: '/var/alias/deep/echo.sock' },
+          { name: 'echo', type: 'unix', target: '/var/run/deep/echo.sock' },
           { name: 'api', type: 'rest', role: 'operator', target: '/run/pv/api.sock' },
         ],
         [
           { name: 'bus', type: 'dbus', role: 'operator', target: '/run/bus.sock' },
           { name: 'bus', role: 'stranger', target: '/run/bus2.sock' },
           { name: 'nowhere', target: '/run/nowhere.sock' },
-          'echo' as unknown as Wish,
+          'echo',
         ],
       ),
       probeContainer('stranger', ['init'], { group: 'app' }),
@@ -158,7 +158,7 @@ test('services between containers: sockets, identities, descriptors, restarts', 
   const client = await rootOf(device, 'client');
   const stranger = await rootOf(device, 'stranger');
   const at = {
-    echo: `${client}/var/alias/deep/echo.sock`,
+    echo: `${client}/run/deep/echo.sock`,
     api: `${client}/run/pv/api.sock`,
     bus: `${client}/run/bus.sock`,
   };
@@ -177,7 +177,7 @@ test('services between containers: sockets, identities, descriptors, restarts', 
   await t.test('a container that did not ask has nothing', () => {
     const found = readdirSync(`${stranger}/`);
     assert.equal(found.includes('unix'), false);
-    for (const path of ['/var/alias', '/run/pv', '/run/bus.sock'])
+    for (const path of ['/run/deep', '/run/pv', '/run/bus.sock'])
       assert.equal(existsSync(stranger + path), false, path);
   });
 
@@ -230,7 +230,7 @@ test('services between containers: sockets, identities, descriptors, restarts', 
     unlinkSync(`${server}/run/real.sock`);
     await serve(t, `${server}/run/real.sock`, echo());
     const root = openSync(client, pathOnly | constants.O_DIRECTORY);
-    const target = openBelow(root, '/var/alias/deep/echo.sock', pathOnly);
+    const target = openBelow(root, '/var/run/deep/echo.sock', pathOnly);
     closeSync(connectAs(`/proc/self/fd/${target}`, 1000));
     for (const each of [root, target]) closeSync(each);
   });
@@ -247,18 +247,18 @@ test('services between containers: sockets, identities, descriptors, restarts', 
   });
 
   await t.test('after a restart the consumer has its socket again', async () => {
-    const path = `${await restart(device, 'client')}/var/alias/deep/echo.sock`;
+    const path = `${await restart(device, 'client')}/run/deep/echo.sock`;
     await socketAt(path);
     assert.equal(await answerOf(path, 'again'), 'again');
   });
 
   await t.test('after a restart of the provider connections reach the new one', async () => {
     await serve(t, `${await restart(device, 'server')}/run/real.sock`, echo('new '));
-    assert.equal(await answerOf(`${await rootOf(device, 'client')}/var/alias/deep/echo.sock`, 'hi'), 'new hi');
+    assert.equal(await answerOf(`${await rootOf(device, 'client')}/run/deep/echo.sock`, 'hi'), 'new hi');
   });
 
   await t.test('a mesh that was killed comes back, with new sockets', async () => {
-    const path = `${await rootOf(device, 'client')}/var/alias/deep/echo.sock`;
+    const path = `${await rootOf(device, 'client')}/run/deep/echo.sock`;
     const { ino } = statSync(path);
     process.kill(await meshPid(device), 'SIGKILL');
     await socketAt(path, ino);

@@ -7,6 +7,8 @@ export interface BundleRequest {
   entry: string;
   /** How the script is called in stack traces. */
   file: string;
+  /** Sentences that only the documentation needs, as whole strings of the source; the script does without. */
+  documentation?: readonly string[];
   /** Modules that stand in for others. */
   alias?: Record<string, string>;
 }
@@ -15,7 +17,10 @@ export interface BundleRequest {
  * Bundles a program. It is one function without parentheses around it: before an opening parenthesis the engine reads on to the closing one, to
  * know an arrow function, which would be the whole program once more.
  */
-export function bundleProgram({ root, entry, file, alias = {} }: BundleRequest): { text: string; map: string } {
+export function bundleProgram({ root, entry, file, documentation = [], alias = {} }: BundleRequest): {
+  text: string;
+  map: string;
+} {
   const { outputFiles } = buildSync({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -32,5 +37,13 @@ export function bundleProgram({ root, entry, file, alias = {} }: BundleRequest):
     alias,
   });
   const textOf = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
-  return { text: textOf('.js'), map: textOf('.map') };
+  return { text: withoutSentences(textOf('.js'), documentation), map: textOf('.map') };
+}
+
+/** Empties strings. Blanks keep the rest in its columns, where the map looks for it. */
+function withoutSentences(script: string, sentences: readonly string[]): string {
+  const literals = new Set(sentences.map((sentence) => JSON.stringify(sentence)));
+  return script.replace(/"(?:[^"\\\n]|\\.)*"/g, (literal) =>
+    literals.has(literal) ? `""${' '.repeat(literal.length - 2)}` : literal,
+  );
 }
