@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { DebianCache } from '@pantavisor/images/debian';
 import { emulators, Machine, type MachineArchitecture, type MachineOptions } from '@pantavisor/images/qemu';
-import { atEnd } from '../harness/cleanup.ts';
+import { atEnd, type Lifetime } from '../harness/cleanup.ts';
 
 /** Everything that tests of images keep between runs. */
 export const imageCache = fileURLToPath(new URL('../../build/images', import.meta.url));
@@ -38,7 +38,7 @@ export async function startMachine(t: TestContext, options: MachineOptions, seco
  * Ends a machine with its test. With `BOOT_CONSOLES` in the environment, a directory, its console is written there as it comes: for whoever
  * looks for a fault.
  */
-export function watch(t: TestContext, machine: Machine): void {
+export function watch(t: Lifetime, machine: Machine): void {
   const directory = process.env.BOOT_CONSOLES;
   if (directory !== undefined)
     machine.console.listen((chunk) =>

@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { ControlClient } from '@pantavisor/ctrl-api/client';
 import {
   buildImage,
@@ -22,7 +21,7 @@ import { gatewayContainer, gatewayPort } from '../../containers/gateway/recipe.t
 import { networkContainer } from '../../containers/network/recipe.ts';
 import { type ContainerRecipe, defaultGroups } from '../../containers/src/recipe.ts';
 import { writeRepository } from '../../scripts/start/demo-repository.ts';
-import { atEnd, temporaryDirectory } from '../harness/cleanup.ts';
+import { atEnd, type Lifetime, temporaryDirectory } from '../harness/cleanup.ts';
 import type { RevisionFiles } from '../harness/revision.ts';
 import { imageCache, watch } from './harness.ts';
 import { cutPower, type Loss, readWriteLog } from './write-log.ts';
@@ -35,6 +34,12 @@ export interface DeviceRequest {
   config?: Record<string, string>;
   hub?: Record<string, string>;
   firmware?: Firmware;
+  /** TCP ports of the machine that are reached by `device.machine.port`, beside that of the control socket. */
+  ports?: number[];
+  /** Default `fast`. */
+  compression?: 'best' | 'fast';
+  /** How the image comes to the machine. @returns the file that is written onto its disk; default: the image itself */
+  delivery?: (image: string) => Promise<string>;
   /** In MiB. */
   memory?: number;
   /** Hard limit of one start of QEMU in seconds. */
@@ -97,8 +102,9 @@ export class ImageDevice {
   }
 
   /** Builds the image; the machine is not started yet. */
-  static async create(t: TestContext, request: DeviceRequest): Promise<ImageDevice> {
+  static async create(t: Lifetime, request: DeviceRequest): Promise<ImageDevice> {
     const { architecture = 'x86_64', loader, containers, config, hub, firmware, memory = 256, seconds = 900 } = request;
+    const { delivery = async (image) => image, ports = [], compression = 'fast' } = request;
     const work = temporaryDirectory(t);
     const before = request.losesWrites ? { disk: join(work, 'before'), writes: join(work, 'writes') } : undefined;
     const every = [networkContainer(), gatewayContainer(), ...containers];
@@ -113,7 +119,7 @@ export class ImageDevice {
         config: { ...testConfig, ...config },
         ...(hub === undefined ? {} : { hub: { ...testHub, ...hub } }),
         storage: { size: '256M' },
-        compression: 'fast',
+        compression,
         // With two, QEMU 7.2 may stay for ever where the kernel patches its code on one while the other runs it.
         machine: { memory, processors: 1 },
       }),
@@ -123,8 +129,8 @@ export class ImageDevice {
     const image = join(work, 'image');
     const account = await buildImage(recipe, { image, cache: imageCache, say: () => {} });
     const disk = join(work, 'disk');
-    await diskOf(image, disk);
-    const forwards = [{ host: 0, guest: gatewayPort }];
+    await diskOf(await delivery(image), disk);
+    const forwards = [gatewayPort, ...ports].map((guest) => ({ host: 0, guest }));
     const options = { ...(firmware && { firmware }), ...(before && { writeLog: before.writes }) };
     const runner = await ImageMachine.prepare({ disk, account, ...options, forwards, seconds });
     const type = account.loader === 'grub' ? 'grub' : 'uboot';
@@ -136,7 +142,7 @@ export class ImageDevice {
   }
 
   /** A Unix socket that leads to the container `gateway` of whatever machine runs. */
-  async #relay(t: TestContext): Promise<void> {
+  async #relay(t: Lifetime): Promise<void> {
     const server = createServer((client) => {
       client.on('error', () => client.destroy());
       this.machine.port(gatewayPort).then(
@@ -164,7 +170,7 @@ export class ImageDevice {
     return this.#past + (this.#machine?.console.text ?? '');
   }
 
-  async start(t: TestContext): Promise<Machine> {
+  async start(t: Lifetime): Promise<Machine> {
     if (this.#before !== undefined) {
       execFileSync('cp', ['--sparse=always', this.disk, this.#before.disk]);
       writeFileSync(this.#before.writes, '');

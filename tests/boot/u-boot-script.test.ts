@@ -39,7 +39,7 @@ function tellingScript(deviceTree: string | undefined): string {
   });
   return script
     .replaceAll(/\b(booti|bootz|bootm) (?=\$)/g, 'echo told: $1 ')
-    .replaceAll('run pv_set_arguments', 'run pv_set_arguments; echo told: arguments "${bootargs}"')
+    .replaceAll('run pv_set_arguments', `run pv_set_arguments; echo told: arguments "\${bootargs}"`)
     .replace('sleep 5\nreset\n', 'echo told: end\npoweroff\n');
 }
 

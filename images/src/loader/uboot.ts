@@ -31,7 +31,7 @@ export interface UbootScriptOptions {
 }
 
 /** Kernel arguments of the device tree, of the machine's maker and of its owner, which come last (build.md §5.1). */
-const lastArguments = '${fdtbootargs} ${configargs} ${oemargs} ${localargs}';
+const lastArguments = ['fdtbootargs', 'configargs', 'oemargs', 'localargs'].map((name) => `\${${name}}`).join(' ');
 
 /**
  * The script. Numbers are hexadecimal in U-Boot. `oemEnv.txt` on the boot partition may set `oemargs`, more kernel arguments, and `pv_dtb`, the name
