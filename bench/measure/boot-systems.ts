@@ -29,7 +29,7 @@ export interface Changes {
 /** Seconds from a revision's goals to its commit, of the devices that are measured. */
 export const commitDelay = 2;
 
-const processors = 2;
+const processors = 1;
 
 /** Network, control socket, web server and probes, as many as are wanted. The first probe is of a group that starts nothing a second time. */
 function containers(count: number): { usual: ContainerRecipe[]; own: ContainerRecipe[] } {
