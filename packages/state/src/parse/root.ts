@@ -89,6 +89,9 @@ function checkPath(report: Report, key: string, member: JsonMember): boolean {
   return false;
 }
 
+/** 64 hex digits. The length is not left to the expression: counting takes the small engine longer than matching. */
+const isObjectId = (text: string) => text.length === 64 && /^[0-9A-Fa-f]+$/.test(text);
+
 function sortMember(report: Report, text: string, key: string, member: JsonMember, sorted: Root): void {
   const { value } = member;
   const special = rootFiles.includes(key);
@@ -98,7 +101,7 @@ function sortMember(report: Report, text: string, key: string, member: JsonMembe
   if (directory !== undefined)
     (manifest?.[2] === 'run' ? sorted.manifests : sorted.services).push({ directory, member });
 
-  const id = value.kind === 'string' && /^[0-9A-Fa-f]{64}$/.test(value.value) ? value.value : undefined;
+  const id = value.kind === 'string' && isObjectId(value.value) ? value.value : undefined;
   if (special || directory !== undefined || (id === undefined && isJson)) {
     sorted.inline.push({ path: key, text: text.slice(value.start, value.end) });
   } else if (id !== undefined) {
