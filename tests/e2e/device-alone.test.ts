@@ -2,17 +2,22 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { atEnd, temporaryDirectory } from '../harness/cleanup.ts';
 
 const run = promisify(execFile);
+/** Bytes. */
+const largest = 2_000_000;
 const skip = process.getuid?.() !== 0 ? 'needs root for a root of its own' : false;
 
 test('one file in an empty root is the runtime and its tools', { skip, timeout: 300_000 }, async (t) => {
   const executable = execFileSync(process.execPath, ['apps/device/build-small.ts'], { encoding: 'utf8' }).trim();
+  // docs/small-host.md; what does not fit has to earn its place, or something else has to go.
+  const { size } = statSync(executable);
+  assert.ok(size <= largest, `it has ${size} bytes, of ${largest} at most`);
   const root = temporaryDirectory(t);
   copyFileSync(executable, `${root}/pantavisor`);
   for (const tool of ['pvcontrol', 'pvcurl', 'pventer', 'pvtx']) symlinkSync('pantavisor', `${root}/${tool}`);

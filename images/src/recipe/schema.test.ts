@@ -23,7 +23,7 @@ test('a recipe of three members is complete', () => {
     boot: { files: {}, raw: {} },
     storage: { size: 512 * 1024 * 1024, files: {} },
     compression: 'best',
-    machine: { memory: 512, processors: 2, ports: {} },
+    machine: { memory: 512, processors: 1, ports: {} },
   });
 });
 

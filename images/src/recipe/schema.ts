@@ -39,7 +39,7 @@ export const recipeKeys: Readonly<Record<string, string>> = {
     '`{"size": "512M", "files": {"<path>": "<text>"}}`. The device grows it to the end of its disk. Default: 512M',
   compression: '`best` or `fast`. Default: `best`',
   machine:
-    '`{"memory": <MiB>, "processors": <n>, "ports": {"<host>": <guest>}}` for `pv-image run`. Default: 512, 2, none',
+    '`{"memory": <MiB>, "processors": <n>, "ports": {"<host>": <guest>}}` for `pv-image run`. Default: 512, 1, none',
 };
 
 const join = (place: string, key: string) => (place === '' ? key : `${place}.${key}`);
@@ -201,7 +201,7 @@ function readMachine(reader: Reader, value: unknown): ImageRecipe['machine'] {
   }
   return {
     memory: reader.count(members.memory, 'machine.memory', 512, 32, 65536),
-    processors: reader.count(members.processors, 'machine.processors', 2, 1, 64),
+    processors: reader.count(members.processors, 'machine.processors', 1, 1, 64),
     ports,
   };
 }

@@ -19,7 +19,7 @@ const architectureOffset = 29;
 const usual: Pick<RunnableImage, 'arguments' | 'partitions' | 'machine'> = {
   arguments: '',
   partitions: [],
-  machine: { memory: 512, processors: 2, ports: {} },
+  machine: { memory: 512, processors: 1, ports: {} },
 };
 
 async function firstSectors(image: string): Promise<Buffer> {

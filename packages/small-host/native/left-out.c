@@ -2,7 +2,7 @@
  * Parts of mbedTLS that this program never uses, but that Debian's library holds references to: its server, ciphers and hashes of former
  * times, encrypted keys, certificates for its own tests, debugging. With these stand-ins the linker leaves the real ones out.
  *
- * tls.c offers no cipher that needs them. Where the other side or a certificate names one all the same, the call fails as any other
+ * cipher-suites.c has no suite that needs them. Where the other side or a certificate names one all the same, the call fails as any other
  * that cannot be done (MBEDTLS_ERR_PLATFORM_FEATURE_UNSUPPORTED); those that only prepare or free do nothing.
  */
 #include <stddef.h>
@@ -93,6 +93,16 @@ LEFT_OUT(mbedtls_md4_init);
 LEFT_OUT(mbedtls_md4_ret);
 LEFT_OUT(mbedtls_md4_starts_ret);
 LEFT_OUT(mbedtls_md4_update_ret);
+
+/* md5 */
+LEFT_OUT(mbedtls_internal_md5_process);
+LEFT_OUT(mbedtls_md5_clone);
+LEFT_OUT(mbedtls_md5_finish_ret);
+LEFT_OUT(mbedtls_md5_free);
+LEFT_OUT(mbedtls_md5_init);
+LEFT_OUT(mbedtls_md5_ret);
+LEFT_OUT(mbedtls_md5_starts_ret);
+LEFT_OUT(mbedtls_md5_update_ret);
 
 /* pkcs12 */
 LEFT_OUT(mbedtls_pkcs12_pbe);

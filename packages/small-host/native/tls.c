@@ -33,24 +33,6 @@ static const char *const bundles[] = {
     "/etc/pki/tls/certs/ca-bundle.crt",
 };
 
-/* What is offered to servers, the best first; left-out.c leaves out what none of these needs. */
-static const int ciphers[] = {
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-    MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384,
-    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256,
-    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
-    MBEDTLS_TLS_RSA_WITH_AES_256_GCM_SHA384,
-    MBEDTLS_TLS_RSA_WITH_AES_128_GCM_SHA256,
-    MBEDTLS_TLS_RSA_WITH_AES_128_CBC_SHA256,
-    0,
-};
-
 /* Of the kernel, which waits until it has collected enough after a start of the machine. */
 static int random_bytes(void *context, unsigned char *bytes, size_t length) {
   (void)context;
@@ -118,7 +100,6 @@ static int set_up(struct session *session, const char *name) {
   mbedtls_ssl_conf_authmode(&session->config, MBEDTLS_SSL_VERIFY_REQUIRED);
   mbedtls_ssl_conf_min_version(&session->config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
   mbedtls_ssl_conf_ca_chain(&session->config, &session->authorities, NULL);
-  mbedtls_ssl_conf_ciphersuites(&session->config, ciphers);
   mbedtls_ssl_conf_rng(&session->config, random_bytes, NULL);
   if (mbedtls_ssl_setup(&session->ssl, &session->config) != 0 || mbedtls_ssl_set_hostname(&session->ssl, name) != 0) return -1;
   mbedtls_ssl_set_bio(&session->ssl, &session->descriptor, send_bytes, receive_bytes, NULL);
