@@ -32,16 +32,13 @@ const stages: Record<string, () => Plan> = {
       2,
     ),
   sim: () => suite('sim', ['sim/**/*.test.ts'], 1),
-  /**
-   * Tests of devices compare what the machine has before and after, one at a time; those of hubs and pvr mostly wait for themselves.
-   * A browser fails what it loads whenever a network comes or goes, so it is not beside devices.
-   */
+  console: () => suite('console', ['tests/browser/**/*.test.ts'], 1),
+  /** Tests of devices compare what the machine has before and after, one at a time; those of hubs and pvr mostly wait for themselves. */
   e2e: () => [
     [
       ...suite('e2e', ['tests/!(boot|hub|pvr|browser|architectures)/**/*.test.ts'], 1),
       ...suite('e2e: hub and pvr', ['tests/{hub,pvr}/*.test.ts'], 1),
     ],
-    ...suite('e2e: console', ['tests/browser/**/*.test.ts'], 1),
   ],
   /** The essentials of the device once more on the small host; `device-small` runs them all, and the executables of other architectures. */
   small: () =>
@@ -54,6 +51,12 @@ const stages: Record<string, () => Plan> = {
   /** Machines in QEMU: the essentials; `boot-all` runs everything. */
   boot: () => suite('boot', ['tests/boot/*.test.ts'], 2),
 };
+
+/**
+ * The run of everything: what costs least to learn of first, what is named together side by side. A browser fails what it loads whenever a network
+ * comes or goes, so it is not beside tests of devices.
+ */
+const everything: (keyof typeof stages)[][] = [['check'], ['unit'], ['sim', 'console'], ['e2e'], ['small'], ['boot']];
 
 /** Stages that only run when they are named. */
 const onDemand: Record<string, () => Plan> = {
@@ -111,11 +114,15 @@ async function run(stage: Stage, atOnce: boolean): Promise<boolean> {
   return status === 0;
 }
 
-for (const [name, make] of Object.entries(known)) {
-  if (wanted.length > 0 ? !wanted.includes(name) : name in onDemand) continue;
-  for (const step of make()) {
-    const beside = Array.isArray(step) ? step : [step];
-    const passed = await Promise.all(beside.map((stage, index) => run(stage, index === 0)));
-    if (passed.includes(false)) process.exit(1);
-  }
+const plan: Plan =
+  wanted.length > 0
+    ? Object.entries(known).flatMap(([name, make]) => (wanted.includes(name) ? make() : []))
+    : everything.flatMap((names): Plan => {
+        const steps = names.flatMap((name) => stages[name]!());
+        return names.length > 1 ? [steps.flat()] : steps;
+      });
+for (const step of plan) {
+  const beside = Array.isArray(step) ? step : [step];
+  const passed = await Promise.all(beside.map((stage, index) => run(stage, index === 0)));
+  if (passed.includes(false)) process.exit(1);
 }

@@ -1,4 +1,5 @@
 /** Machines of tests: started with a hard time-out, gone at the end of the test, with the console's text when it failed. */
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -22,6 +23,15 @@ export function machineMissing(architecture: MachineArchitecture = 'x86_64'): st
   if ((process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)))) return false;
   if (process.env.CI) throw new Error(`${program} is missing, and on CI nothing may be skipped`);
   return `${program} is not installed`;
+}
+
+/** Bytes of an initramfs, compressed, without modules of a kernel. */
+export const largestInitramfs = 6_000_000;
+
+/** The runtime as one executable, built if need be. @param architecture x64, arm64 or arm */
+export function executableFor(architecture: string): string {
+  const program = fileURLToPath(new URL('../../apps/device/build-small.ts', import.meta.url));
+  return execFileSync(process.execPath, [program, architecture], { encoding: 'utf8' }).trim();
 }
 
 /**
