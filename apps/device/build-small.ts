@@ -2,18 +2,25 @@
  * `node apps/device/build-small.ts [x64|arm64|arm]`: makes the static executable of the runtime and its tools and prints its path. Silent
  * about the rest when there is nothing to do.
  */
-import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { endpoints } from '@pantavisor/ctrl-api';
-import { buildExecutable, bundleProgram, type TargetName, targets } from '@pantavisor/small-host/build';
+import {
+  buildExecutable,
+  bundleProgram,
+  publish,
+  publishLink,
+  targetNamed,
+  targets,
+} from '@pantavisor/small-host/build';
 import { rules } from '@pantavisor/state';
 import { toolNames } from '../device-tools/src/tool-names.ts';
 import { configKeys } from './src/config/table.ts';
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
-const name = process.argv[2] ?? (process.arch === 'arm64' ? 'arm64' : 'x64');
-if (!(name in targets)) {
-  console.error(`build-small: there is no target ${name}; there are ${Object.keys(targets).join(', ')}`);
+const name = targetNamed(process.argv[2]);
+if (name === undefined) {
+  console.error(`build-small: there is no target ${process.argv[2]}; there are ${Object.keys(targets).join(', ')}`);
   process.exit(64);
 }
 
@@ -39,19 +46,15 @@ const linked = programs.map(({ file, entry, names }) => ({
 const cache = `${checkout}build/small-host`;
 mkdirSync(cache, { recursive: true });
 const executable = buildExecutable({
-  target: targets[name as TargetName],
+  target: targets[name],
   root: `${checkout}packages/small-host`,
   cache,
   programs: linked,
   say: (line) => console.error(`build: ${line}`),
 });
 const product = `${cache}/${name}/pantavisor`;
-copyFileSync(executable, `${product}.tmp`);
-renameSync(`${product}.tmp`, product);
-for (const tool of toolNames) {
-  rmSync(`${cache}/${name}/${tool}`, { force: true });
-  symlinkSync('pantavisor', `${cache}/${name}/${tool}`);
-}
+publish(executable, product);
+for (const tool of toolNames) publishLink('pantavisor', `${cache}/${name}/${tool}`);
 // For trace.ts, which puts file names and lines into stack traces.
 for (const { file, map } of linked) writeFileSync(`${cache}/${name}/${file}.map`, map);
 console.log(product);
