@@ -30,24 +30,29 @@ static napi_value call_open(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* A non-blocking socket and the address that it is meant for; -1 with an exception. */
+static int unix_socket(napi_env env, const char *doing, const char *path, struct sockaddr_un *address) {
+  *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address->sun_path) {
+    throw_errno(env, ENAMETOOLONG, doing, path, NULL);
+    return -1;
+  }
+  strcpy(address->sun_path, path);
+  int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) throw_errno(env, errno, "socket", path, NULL);
+  return descriptor;
+}
+
 /* listenUnix(path, mode): descriptor of a non-blocking socket, made where nothing is. */
 static napi_value call_listen(napi_env env, napi_callback_info info) {
   struct args args = args_read(env, info);
   char *path = args_string(&args, 0, "path");
   mode_t mode = (mode_t)args_integer(&args, 1, "mode", 0, 0777);
   napi_value result = NULL;
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  struct sockaddr_un address;
   if (args.failed) goto done;
-  if (strlen(path) >= sizeof address.sun_path) {
-    throw_errno(env, ENAMETOOLONG, "bind", path, NULL);
-    goto done;
-  }
-  strcpy(address.sun_path, path);
-  int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (descriptor < 0) {
-    throw_errno(env, errno, "socket", path, NULL);
-    goto done;
-  }
+  int descriptor = unix_socket(env, "bind", path, &address);
+  if (descriptor < 0) goto done;
   /* Through the umask: a mode set afterwards by name could reach something else. */
   mode_t before = umask(0777 & ~mode);
   int refused = bind(descriptor, (struct sockaddr *)&address, sizeof address);
@@ -83,18 +88,10 @@ static napi_value call_connect(napi_env env, napi_callback_info info) {
   char *path = args_string(&args, 0, "path");
   uid_t user = (uid_t)args_integer(&args, 1, "user", 0, UINT32_MAX - 1);
   napi_value result = NULL;
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  struct sockaddr_un address;
   if (args.failed) goto done;
-  if (strlen(path) >= sizeof address.sun_path) {
-    throw_errno(env, ENAMETOOLONG, "connect", path, NULL);
-    goto done;
-  }
-  strcpy(address.sun_path, path);
-  int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (descriptor < 0) {
-    throw_errno(env, errno, "socket", path, NULL);
-    goto done;
-  }
+  int descriptor = unix_socket(env, "connect", path, &address);
+  if (descriptor < 0) goto done;
   int refused = user == 0 ? 0 : (int)syscall(SYS_setresuid, user, user, 0);
   if (!refused) refused = connect(descriptor, (struct sockaddr *)&address, sizeof address);
   int error = errno;
