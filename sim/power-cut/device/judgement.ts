@@ -5,9 +5,10 @@ import type { MemoryHost } from '../../../apps/device/src/host/memory/host.ts';
 import { isCode, readIfThere } from '../../../apps/device/src/storage/durable.ts';
 import { isObjectId } from '../../../apps/device/src/storage/objects.ts';
 import { listRevisions, readCurrent, readStateText } from '../../../apps/device/src/storage/revisions.ts';
+import { layout } from '../../device/launcher.ts';
+import type { Revision } from '../../device/revisions.ts';
 import { disturbed, must, type Witness } from '../witness.ts';
-import { type Boot, layout, printed } from './powered-device.ts';
-import type { Revision } from './revisions.ts';
+import { type Boot, printed } from './powered-device.ts';
 
 export interface Expectation {
   /** All revisions that may exist, by name; a name may have had several states. */

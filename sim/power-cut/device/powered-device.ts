@@ -3,24 +3,20 @@
  * devices, until it rests.
  */
 
-import { launchCommandLine, nextBoot } from '../../../apps/device/src/bootenv/launcher.ts';
-import { fileBlockStore, ubootEnvironment } from '../../../apps/device/src/bootenv/uboot.ts';
 import type { MemoryHost } from '../../../apps/device/src/host/memory/host.ts';
 import { decodeUtf8 } from '../../../apps/device/src/host/memory/utf8.ts';
 import { HostError } from '../../../apps/device/src/host/ports.ts';
 import { runProgram } from '../../../apps/device/src/program.ts';
-import { storageLayout } from '../../../apps/device/src/storage/layout.ts';
+import { Launcher, layout } from '../../device/launcher.ts';
+import { behaviours, readMarks } from '../../device/revisions.ts';
 import type { Tamper } from '../flow.ts';
 import { disturbed, must, type Witness } from '../witness.ts';
-import { behaviours, readMarks } from './revisions.ts';
 
 /**
  * What starts the program. `launcher`: chooses the revision and remembers in memory what it has tried, as the app engine's does.
  * `service`: only starts it again, so that the program chooses and remembers.
  */
 export type Starter = 'launcher' | 'service';
-
-export const layout = storageLayout({ storage: '/data', logs: '/run/logs' });
 
 /** The log is kept where it costs no states; the collector runs only when it is asked. */
 export const deviceEnvironment = {
@@ -80,8 +76,8 @@ export class PoweredDevice {
   readonly #witness: Witness;
   readonly #starter: Starter;
   readonly #tamper: Tamper;
-  /** What the launcher remembers; gone with the power, as this object is. */
-  #tried: string | undefined;
+  /** What it remembers is gone with the power, as this object is. */
+  readonly #launcher = new Launcher();
   #boots = 0;
 
   constructor(host: MemoryHost, witness: Witness, options: { starter: Starter; tamper: Tamper }) {
@@ -136,14 +132,12 @@ export class PoweredDevice {
 
   async #arguments(): Promise<string[]> {
     if (this.#starter === 'service') return [];
-    const { files, text } = this.#host.restartRuntime();
-    const store = fileBlockStore(files, `${layout.boot}/uboot.txt`);
-    const next = nextBoot(await ubootEnvironment({ store, text }).read(), this.#tried);
-    this.#tried = next.tried;
+    const host = this.#host.restartRuntime();
+    const next = await this.#launcher.choose(host);
     // The program puts back what was interrupted, but it has to be booted for that: a boot loader looks before.
     const { state } = layout.revision(next.revision);
-    must((await files.status(state)) !== undefined, `a boot loader finds no revision ${next.revision} to boot`);
-    return ['--cmdline', launchCommandLine(next)];
+    must((await host.files.status(state)) !== undefined, `a boot loader finds no revision ${next.revision} to boot`);
+    return next.arguments;
   }
 
   /** Containers do as their configuration says; the world sees which revisions are booted and run, and how often the former. */

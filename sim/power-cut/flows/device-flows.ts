@@ -4,16 +4,10 @@ import { replayed } from '../../../apps/device/src/host/memory/random.ts';
 import type { Files } from '../../../apps/device/src/host/ports.ts';
 import { runProgram } from '../../../apps/device/src/program.ts';
 import { readProgress } from '../../../apps/device/src/storage/progress.ts';
+import { factoryArguments, layout, putFactory } from '../../device/launcher.ts';
+import { makeRevision, type Revision } from '../../device/revisions.ts';
 import { type Expectation, judge, learnFromDisk, watchProgress } from '../device/judgement.ts';
-import {
-  type Client,
-  deviceEnvironment,
-  layout,
-  PoweredDevice,
-  type Session,
-  type Starter,
-} from '../device/powered-device.ts';
-import { makeRevision, type Revision } from '../device/revisions.ts';
+import { type Client, deviceEnvironment, PoweredDevice, type Session, type Starter } from '../device/powered-device.ts';
 import { type Flow, quick, type Tamper, untouched } from '../flow.ts';
 import { disturbed, must, Witness } from '../witness.ts';
 
@@ -82,11 +76,9 @@ async function command(client: Client, witness: Witness, op: string, payload: st
 /** A device that runs its factory revision and has never been updated. */
 async function installedDevice(): Promise<MemoryHost> {
   const host = createMemoryHost(quick);
-  for (const directory of ['/in', '/in/objects', '/data']) await host.files.makeDirectory(directory);
-  await host.files.write('/in/state.json', base.state);
-  for (const [id, content] of base.objects) await host.files.write(`/in/objects/${id}`, content);
+  await putFactory(host, base);
   const installer = host.restartRuntime({
-    arguments: ['--storage', '/data', '--state', '/in/state.json', '--objects', '/in/objects'],
+    arguments: ['--storage', '/data', ...factoryArguments],
     environment: deviceEnvironment,
   });
   const program = runProgram(installer);

@@ -16,7 +16,7 @@ import { type Choose, seededChoice } from './random.ts';
 import { sha256Hex } from './sha256.ts';
 import { type MemoryStreams, memoryStreams } from './streams.ts';
 import { memorySystem, type RuntimeRecord } from './system.ts';
-import { runtimeClock } from './timeline.ts';
+import { runtimeClock, Timeline } from './timeline.ts';
 import { encodeUtf8, memoryTextCoding } from './utf8.ts';
 import { memoryWatchdogs } from './watchdog.ts';
 
@@ -73,6 +73,7 @@ const defaults: MachineOptions = {
   programs: {},
   containers: {},
   sha256: sha256Hex,
+  timeline: (wall) => new Timeline(wall),
 };
 const hour = 3_600_000;
 const quietTurns = 200;
@@ -87,6 +88,7 @@ export function createMemoryHost(options: MemoryHostOptions = {}): MemoryHost {
     programs: options.programs ?? defaults.programs,
     containers: options.containers ?? defaults.containers,
     sha256: options.sha256 ?? defaults.sha256,
+    timeline: options.timeline ?? defaults.timeline,
   };
   return startRuntime(new Machine(machineOptions), options);
 }

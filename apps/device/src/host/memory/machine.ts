@@ -6,7 +6,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import type { MemoryServer } from './http-server.ts';
 import { NameSpace } from './name-space.ts';
 import type { Choose } from './random.ts';
-import { Timeline } from './timeline.ts';
+import type { Timeline } from './timeline.ts';
 import { encodeUtf8 } from './utf8.ts';
 import type { MemoryWatchdog } from './watchdog.ts';
 
@@ -53,6 +53,8 @@ export interface MachineOptions {
   containers: ContainerScripts;
   /** SHA-256 as hex digits; the default is in plain ECMAScript, a platform's own is faster. */
   sha256: (data: Uint8Array) => string;
+  /** Time of the machine from its start on, given what the wall clock shows then; the default stands still until it is driven. */
+  timeline: (wall: number) => Timeline;
 }
 
 export class Machine {
@@ -96,7 +98,7 @@ export class Machine {
     this.options = options;
     this.#digests = survivor?.digests ?? new WeakMap();
     this.powerCuts = survivor?.powerCuts ?? 0;
-    this.timeline = new Timeline(options.wall);
+    this.timeline = options.timeline(options.wall);
     const root =
       survivor?.disk ??
       new FileSystem(

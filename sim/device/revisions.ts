@@ -1,8 +1,8 @@
 /** Revisions for simulated devices: one container that changes from one to the next and behaves as it is told, one that stays. */
-import type { ContainerScript } from '../../../apps/device/src/host/memory/container-script.ts';
-import { makeMemoryImage } from '../../../apps/device/src/host/memory/images.ts';
-import { sha256Hex } from '../../../apps/device/src/host/memory/sha256.ts';
-import { encodeUtf8 } from '../../../apps/device/src/host/memory/utf8.ts';
+import type { ContainerScript } from '../../apps/device/src/host/memory/container-script.ts';
+import { makeMemoryImage } from '../../apps/device/src/host/memory/images.ts';
+import { sha256Hex } from '../../apps/device/src/host/memory/sha256.ts';
+import { encodeUtf8 } from '../../apps/device/src/host/memory/utf8.ts';
 
 /** How the container of a revision behaves; it is written in its configuration. */
 export const behaviours = {
