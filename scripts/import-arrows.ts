@@ -25,13 +25,18 @@ const rooms: Room[] = [
   { files: /^apps\/device\/src\//, mayImport: /^@pantavisor\/(state|engine|ctrl-api)$/ },
   { files: /^images\//, mayImport: /^node:|^@pantavisor\/(cli|state)$/ },
   {
-    files: /^apps\/device-tools\/src\/(host\/node|host\/node-endpoint|pvcontrol|pventer|pvtx|pvr-endpoint)\.ts$/,
+    files:
+      /^apps\/device-tools\/src\/(host\/node|host\/node-endpoint|host\/node-pantabox|pantabox|pvcontrol|pventer|pvtx|pvr-endpoint)\.ts$/,
     mayImport: /^node:|^@pantavisor\/(cli\/(output|node-terminal)|ctrl-api\/client)$/,
   },
   { files: /^apps\/device-tools\/src\/host\/mesh-node\.ts$/, mayImport: /^node:|^@pantavisor\/linux$/ },
   {
     files: /^apps\/device-tools\/src\/host\//,
     mayImport: /^@pantavisor\/(small-host|cli\/output|ctrl-api\/portable)$/,
+  },
+  {
+    files: /^apps\/device-tools\/src\/(pantabox\/|main-pantabox)/,
+    mayImport: /^@pantavisor\/(cli\/(output|portable)|ctrl-api|ctrl-api\/portable)$/,
   },
   { files: /^apps\/device-tools\//, mayImport: /^@pantavisor\/(cli\/output|ctrl-api|ctrl-api\/(portable|http))$/ },
   // The console runs in a browser: what it imports ends up there.

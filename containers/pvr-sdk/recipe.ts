@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { pantaboxNames } from '../../apps/device-tools/src/tool-names.ts';
 import type { ContainerRecipe } from '../src/recipe.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -12,7 +13,7 @@ export interface EndpointPlace {
 }
 
 /**
- * The local endpoint of a device with its web page, and the tools beside it. One static executable, which is built when it is missing.
+ * The local endpoint of a device with its web page, pantabox and the tools beside it. One static executable, which is built when it is missing.
  * @param target machine that it is for, as `build-endpoint.ts` names them; default this one
  */
 export function pvrSdkContainer(place: EndpointPlace = {}, target?: 'x64' | 'arm64' | 'arm'): ContainerRecipe {
@@ -44,7 +45,8 @@ function programTree(target: string | undefined): string {
   rmSync(work, { recursive: true, force: true });
   mkdirSync(`${work}/usr/bin`, { recursive: true });
   copyFileSync(executable, `${work}/usr/bin/pvr-endpoint`);
-  for (const tool of ['pvtx', 'pvcontrol', 'pvcurl']) symlinkSync('pvr-endpoint', `${work}/usr/bin/${tool}`);
+  for (const tool of ['pvtx', 'pvcontrol', 'pvcurl', ...pantaboxNames])
+    symlinkSync('pvr-endpoint', `${work}/usr/bin/${tool}`);
   rmSync(home, { recursive: true, force: true });
   renameSync(work, home);
   return home;

@@ -136,6 +136,15 @@ export class PortableControlClient {
     return this.#json('GET', '/user-meta');
   }
 
+  /** @param key as it stands in a path @param value 1 to 4096 bytes */
+  async setUserMetadata(key: string, value: string): Promise<void> {
+    await this.#text('PUT', `/user-meta/${key}`, value);
+  }
+
+  async removeUserMetadata(key: string): Promise<void> {
+    await this.#text('DELETE', `/user-meta/${key}`);
+  }
+
   deviceMetadata(): Promise<MetadataJson> {
     return this.#json('GET', '/device-meta');
   }

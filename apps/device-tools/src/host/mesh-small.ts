@@ -10,7 +10,7 @@ import {
   sendMessage,
 } from '@pantavisor/small-host';
 import type { Interest, MeshFiles, MeshHost, MeshSockets } from './mesh-ports.ts';
-import { MeshSignals } from './mesh-signals.ts';
+import { Signals } from './signals.ts';
 
 const unix = 1;
 const stream = 1;
@@ -29,7 +29,7 @@ const fileTypes = { character: 2, directory: 4, block: 6, file: 8, socket: 12 } 
 
 /** Creates the host of this process. */
 export function createSmallMesh(kernel: Kernel, loop: Loop, argv: readonly string[]): MeshHost {
-  const signals = new MeshSignals(kernel, loop);
+  const signals = new Signals(kernel, loop);
   return {
     pid: kernel.call('getpid', 0, []),
     arguments: argv,

@@ -17,7 +17,11 @@ export function waitForEnd(kernel: Kernel, start: () => number): number {
   kernel.view.setUint32(bufferOffset, terminalKeys, true);
   kernel.view.setUint32(bufferOffset + 4, 0, true);
   kernel.call('rt_sigprocmask', 0b010, [block, bufferOffset, 0, 8]);
-  const pid = start();
+  return waitForChild(kernel, start());
+}
+
+/** Waits for the end of a child; its exit code, or 128 and the number of the signal that ended it. */
+export function waitForChild(kernel: Kernel, pid: number): number {
   kernel.call('waitid', 0b00100, [waitById, pid, bufferOffset, exited, 0]);
   // siginfo_t: signo, errno, code, then (aligned to the pointer size) pid, uid, status.
   const status = kernel.view.getInt32(bufferOffset + (kernel.architecture === 'arm' ? 12 : 16) + 8, true);

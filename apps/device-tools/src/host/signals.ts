@@ -1,12 +1,12 @@
-/** The few signals of the mesh, read from a descriptor (signalfd(2)). */
+/** The few signals that programs wait for, read from a descriptor (signalfd(2)). */
 import { bufferOffset, type Kernel, type Loop, openFlags, ready } from '@pantavisor/small-host';
 
-const numbers = { SIGTERM: 15, SIGWINCH: 28 } as const;
+const numbers = { SIGHUP: 1, SIGTERM: 15, SIGWINCH: 28 } as const;
 const block = 0;
 /** struct signalfd_siginfo. */
 const recordSize = 128;
 
-export class MeshSignals {
+export class Signals {
   readonly #kernel: Kernel;
   readonly #loop: Loop;
 

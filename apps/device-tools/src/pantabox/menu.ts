@@ -1,0 +1,76 @@
+/** The menu: commands one after the other, until the person leaves. */
+import { Failure, Input } from '@pantavisor/cli/portable';
+import type { BoxCommand, Context } from './context.ts';
+import { Interrupted } from './terminal/ui.ts';
+
+const welcome = 'Choose what to do, by arrows or by its first letters.';
+
+/** @throws Failure when this is no terminal */
+export async function showMenu(context: Context, commands: readonly BoxCommand[]): Promise<void> {
+  const ui = context.beginScreens();
+  try {
+    for (let chosen = 0; ; ) {
+      ui.status = await statusOf(context);
+      const command = await context.choose<BoxCommand | 'help'>({
+        title: 'Pantabox',
+        about: welcome,
+        items: [
+          ...commands.map((each) => ({
+            value: each,
+            cells: [each.names[0]!, each.summary],
+            styles: ['bold'] as const,
+          })),
+          { value: 'help' as const, cells: ['help', 'how this works'], styles: ['bold'] as const },
+        ],
+        ends: 'quit',
+        chosen,
+      });
+      if (!command) return;
+      chosen = command === 'help' ? commands.length : commands.indexOf(command);
+      if (command === 'help') await context.read('Help', helpText(commands));
+      else await runScreen(context, command);
+    }
+  } catch (error) {
+    // Leaving a menu is no failure.
+    if (!(error instanceof Interrupted)) throw error;
+  }
+}
+
+async function runScreen(context: Context, command: BoxCommand): Promise<void> {
+  try {
+    if (command.screen) await command.screen(context);
+    else {
+      const result = await command.run!(context, new Input([], new Map()));
+      if (result) await context.read(command.names[0]!, result.text);
+    }
+  } catch (error) {
+    await context.tellFailure(error);
+  }
+}
+
+/** The device in a line; a device that does not answer is no reason not to show the menu. */
+async function statusOf({ device }: Context): Promise<string> {
+  try {
+    const { revision, status, mode, address } = await device.summary();
+    return [`${revision} ${status}`.trim(), mode, address].filter((word) => word !== '').join(' | ');
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    return 'the device does not answer';
+  }
+}
+
+function helpText(commands: readonly BoxCommand[]): string {
+  return [
+    'Changes here become a new local revision of the device. It tries it, and goes back to the one before when it does not hold. While a local revision runs, the device does not take others from its hub; goremote lets it.',
+    '',
+    'Commands:',
+    ...commands.map(({ names, summary }) => `${names[0]}: ${summary}`),
+    '',
+    'Each works without the menu, too: pantabox COMMAND, with --json for scripts. pantabox COMMAND --help shows how.',
+    '',
+    'Keys:',
+    'arrows, Page Up, Page Down, Home, End: move',
+    'letters: go to what begins with them',
+    'Enter: choose; Esc or Left: back; Ctrl-C: leave; Ctrl-L: draw again',
+  ].join('\n');
+}
