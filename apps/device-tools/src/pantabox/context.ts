@@ -172,6 +172,10 @@ export class Context {
   }
 }
 
+/** What happens to whoever looks on. */
+export const tried =
+  'The device tries it. When it does not hold, the device goes back to the revision before, which may end this session; pantabox goto says why then.';
+
 const progressLine = ({ status, progress, 'status-msg': message }: ProgressJson): string =>
   `${status} ${progress} %${message ? `, ${message}` : ''}`;
 

@@ -3,7 +3,7 @@ import type { ContainerDetailJson, GroupJson, MetadataJson, ProgressJson, StepJs
 import { ControlError, PortableControlClient } from '@pantavisor/ctrl-api/portable';
 import type { PantaboxHost } from '../host/terminal-ports.ts';
 import { findSocket } from '../pvcontrol/session.ts';
-import { hasEnded, type Outcome, reasonsIn } from './progress.ts';
+import { hasEnded, isFailure, type Outcome, reasonsIn } from './progress.ts';
 
 /** Milliseconds between two looks at an update. */
 const pauseBetween = 300;
@@ -82,6 +82,15 @@ export class Device {
     );
   }
 
+  /** The revision that was tried last, when it is another one than runs, because it did not hold. */
+  async lastFailure(): Promise<{ revision: string; message: string } | undefined> {
+    const [running, steps] = await Promise.all([this.running(), this.client.steps()]);
+    const [last] = steps.sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
+    const progress = last && 'status' in last.progress ? (last.progress as ProgressJson) : undefined;
+    if (!last || !progress || last.name === running || !isFailure(progress)) return undefined;
+    return { revision: last.name, message: progress['status-msg'] ?? '' };
+  }
+
   /** What the device and a Hub know each other by; files that the runtime keeps (metadata.md §7). */
   async identity(): Promise<Identity> {
     const read = async (name: string) => {
@@ -123,8 +132,7 @@ export class Device {
         answered = Date.now();
         failures = 0;
         const elapsed = answered - begin;
-        if (hasEnded(before, { progress, running: undefined, elapsed }, wasSeenGoing))
-          return outcomeOf(revision, progress!);
+        if (hasEnded(before, { progress, elapsed }, wasSeenGoing)) return outcomeOf(revision, progress!);
         const next = JSON.stringify(progress);
         wasSeenGoing ||= progress !== undefined && next !== JSON.stringify(before);
         if (next !== shown && wasSeenGoing) onProgress(progress);

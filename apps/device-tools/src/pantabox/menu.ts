@@ -11,9 +11,10 @@ export async function showMenu(context: Context, commands: readonly BoxCommand[]
   try {
     for (let chosen = 0; ; ) {
       ui.status = await statusOf(context);
+      const failed = await context.device.lastFailure().catch(() => undefined);
       const command = await context.choose<BoxCommand | 'help'>({
         title: 'Pantabox',
-        about: welcome,
+        about: failed ? `${failed.revision} did not hold: ${failed.message}. In goto, i says why.` : welcome,
         items: [
           ...commands.map((each) => ({
             value: each,

@@ -12,8 +12,6 @@ export interface Outcome {
 /** One look at the device. */
 export interface Look {
   progress: ProgressJson | undefined;
-  /** Revision that runs, when the device says so. */
-  running: string | undefined;
   /** Milliseconds since the command. */
   elapsed: number;
 }

@@ -9,7 +9,7 @@ export interface SshKey {
   line: string;
   type: string;
   comment: string;
-  /** First and last characters of the key, by which people know it. */
+  /** The last characters of the key, by which people know it. */
   short: string;
 }
 
@@ -26,7 +26,7 @@ export function sshKeyOf(line: string): SshKey | undefined {
     line: text,
     type,
     comment: comment.trim(),
-    short: `${data.slice(8, 14)}..${data.replace(/=+$/, '').slice(-8)}`,
+    short: `...${data.replace(/=+$/, '').slice(-12)}`,
   };
 }
 

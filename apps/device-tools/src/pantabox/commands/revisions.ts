@@ -2,8 +2,9 @@
 import { Failure } from '@pantavisor/cli/portable';
 import type { ProgressJson, StepJson } from '@pantavisor/ctrl-api';
 import { ControlError } from '@pantavisor/ctrl-api/portable';
-import { type BoxCommand, type Context, commitAndRun, outcomeResult, revisionFlags } from '../context.ts';
+import { type BoxCommand, type Context, commitAndRun, outcomeResult, revisionFlags, tried } from '../context.ts';
 import { Draft } from '../draft.ts';
+import { reasonsIn } from '../progress.ts';
 import type { Style } from '../terminal/screen.ts';
 
 const styles: Partial<Record<ProgressJson['status'], Style>> = {
@@ -15,9 +16,17 @@ const styles: Partial<Record<ProgressJson['status'], Style>> = {
   INPROGRESS: 'yellow',
 };
 
-async function chooseRevision(context: Context, title: string, about: string): Promise<StepJson | undefined> {
+/** A revision that was chosen, or that a person wants to know more of. */
+type Asked = StepJson & { isAsked?: true };
+
+async function chooseRevision(
+  context: Context,
+  title: string,
+  about: string,
+  chosen?: string,
+): Promise<Asked | undefined> {
   const [steps, running] = await Promise.all([context.device.revisions(), context.device.running()]);
-  return context.choose<StepJson>({
+  return context.choose<Asked>({
     title,
     about,
     headings: ['  REVISION', 'STATUS', 'DATE', 'MESSAGE'],
@@ -30,8 +39,31 @@ async function chooseRevision(context: Context, title: string, about: string): P
         styles: [name === running ? 'bold' : undefined, status === '-' ? undefined : styles[status]],
       };
     }),
-    chosen: steps.findIndex(({ name }) => name === running),
+    letters: { i: { hint: 'why', choose: (step) => step && { ...step, isAsked: true } } },
+    chosen: steps.findIndex(({ name }) => name === chosen || (chosen === undefined && name === running)),
   });
+}
+
+/** Lets a person look at revisions until one is chosen. */
+async function chooseAfterLook(context: Context, title: string, about: string): Promise<StepJson | undefined> {
+  let step: Asked | undefined = await chooseRevision(context, title, about);
+  while (step?.isAsked) {
+    await context.read(step.name, await whyText(context, step.name));
+    step = await chooseRevision(context, title, about, step.name);
+  }
+  return step;
+}
+
+/** What became of a revision, with the last errors of the log when it failed. */
+async function whyText(context: Context, name: string): Promise<string> {
+  const progress = await context.device.progress(name);
+  if (!progress) return `${name} has never been run.`;
+  const reasons = reasonsIn(progress).map((reason) => `- ${reason}`);
+  return [
+    `${name}: ${progress.status}`,
+    progress['status-msg'] ?? '',
+    ...(reasons.length > 0 ? ['', 'Because:', ...reasons] : []),
+  ].join('\n');
 }
 
 /** @throws Failure when the device does not have it */
@@ -50,15 +82,25 @@ export const goto: BoxCommand = {
   names: ['goto'],
   summary: 'list the revisions of the device and run one',
   arguments: [{ ...revisionArgument, help: 'stored revision; without it they are listed' }],
+  flags: [{ names: ['why'], kind: 'boolean', help: 'only say what became of the revision, and why' }],
   examples: [
     ['pantabox goto locals/pbox-1790000000', 'runs it, and goes back when it does not hold'],
     ['pantabox goto 0', 'back to the factory revision'],
+    ['pantabox goto locals/pbox-1790000000 --why', 'what became of it: its status and the last errors'],
     ['pantabox goto --json', 'every revision with its progress'],
   ],
   async run(context, input) {
     const [name] = input.values;
     if (name !== undefined) {
       await known(context, name);
+      if (input.on('why')) {
+        const progress = await context.device.progress(name);
+        const reasons = progress ? reasonsIn(progress) : [];
+        return {
+          text: `${await whyText(context, name)}\n`,
+          json: { revision: name, progress: progress ?? null, reasons },
+        };
+      }
       return outcomeResult(await context.run(name));
     }
     if (context.ui && !input.on('json')) return context.ask(goto, 'the revision');
@@ -69,10 +111,9 @@ export const goto: BoxCommand = {
     return { text: `${lines.join('\n')}\n`, json: { running, revisions: steps } };
   },
   async screen(context) {
-    const step = await chooseRevision(context, 'Go to which revision?', 'A star marks the one that runs.');
+    const step = await chooseAfterLook(context, 'Go to which revision?', 'A star marks the one that runs.');
     if (!step) return;
-    const about = 'The device stops what differs and starts that revision; it goes back when it does not hold.';
-    if (await context.confirm(`Run ${step.name}?`, about, { isHarmless: true }))
+    if (await context.confirm(`Run ${step.name}?`, tried, { isHarmless: true }))
       await context.tellOutcome(await context.run(step.name));
   },
 };
@@ -95,7 +136,7 @@ of the hub runs as a local one. To bring a state to a hub, clone this device wit
     return commitAndRun(context, draft, input, `redeploy ${name}`);
   },
   async screen(context) {
-    const step = await chooseRevision(context, 'Redeploy which revision?', 'Its state becomes a new local revision.');
+    const step = await chooseAfterLook(context, 'Redeploy which revision?', 'Its state becomes a new local revision.');
     if (!step) return;
     await context.finish(
       await Draft.begin(context.host, context.device, step.name),
