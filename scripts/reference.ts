@@ -7,6 +7,8 @@ import { rules } from '@pantavisor/state';
 import { exitCodes as deviceExits } from '../apps/device/src/boot/exit-codes.ts';
 import { type KeySpec, levelSets } from '../apps/device/src/config/key-spec.ts';
 import { configKeys } from '../apps/device/src/config/table.ts';
+import { exitCodes as pantaboxExits } from '../apps/device-tools/src/pantabox/failures.ts';
+import { commands as pantaboxCommands } from '../apps/device-tools/src/pantabox/program.ts';
 import { exitCodes as pvcontrolExits } from '../apps/device-tools/src/pvcontrol/exit-codes.ts';
 import { exitMeanings as pvtxMeanings } from '../apps/device-tools/src/pvtx/exit-codes.ts';
 import { exits as pvtxExits } from '../apps/device-tools/src/pvtx/failure.ts';
@@ -40,6 +42,8 @@ function exitCodesPage(): string {
     `${table(['Code', 'Meaning'], start)}\n\nAny other code is that of \`pantavisor\`, which ended by itself.`,
     '## pvcontrol',
     table(['Code', 'Meaning'], rows(pvcontrolExits)),
+    '## pantabox',
+    table(['Code', 'Meaning'], rows(pantaboxExits)),
     '## pvtx',
     table(
       ['Code', 'Meaning'],
@@ -142,6 +146,41 @@ function stateRulesPage(): string {
   ].join('\n\n');
 }
 
+function pantaboxPage(): string {
+  const argumentsOf = ({ arguments: wanted = [] }: (typeof pantaboxCommands)[number]) =>
+    wanted.map(({ name, optional, rest }) => {
+      const text = rest ? `${name}…` : name;
+      return optional ? `[${text}]` : `<${text}>`;
+    });
+  const sections = pantaboxCommands.flatMap((command) => {
+    const { names, summary, about, flags = [], examples = [] } = command;
+    const others = names.slice(1).map((name) => code(name));
+    const flagRows = flags.map((flag) => {
+      const shown = flag.names.map((name) => (name.length === 1 ? `-${name}` : `--${name}`)).join(', ');
+      return [code(flag.kind === 'boolean' ? shown : `${shown} ${flag.value}`), flag.help];
+    });
+    return [
+      `## ${names[0]}`,
+      `${code(['pantabox', names[0], ...argumentsOf(command)].join(' '))}: ${summary}.${others.length > 0 ? ` Also ${others.join(', ')}.` : ''}`,
+      ...(about === undefined
+        ? []
+        : [
+            about
+              .split('\n\n')
+              .map((paragraph) => paragraph.replaceAll('\n', ' '))
+              .join('\n\n'),
+          ]),
+      ...(flagRows.length > 0 ? [table(['Flag', 'What it does'], flagRows)] : []),
+      ['```sh', ...examples.map(([line, words]) => `${line}    # ${words}`), '```'].join('\n'),
+    ];
+  });
+  return [
+    '# pantabox',
+    'Every command also has `--json` (one line of JSON, failures too), `--yes` (no questions), `--socket PATH` and `--help`, and is a program of its own: `pantabox-view` is `pantabox view`. [The guide](../pantabox.md) shows them at work; [exit codes](exit-codes.md#pantabox).',
+    ...sections,
+  ].join('\n\n');
+}
+
 /** Text of every page by its path in the checkout. */
 export function referencePages(): Map<string, string> {
   const pages = {
@@ -149,6 +188,7 @@ export function referencePages(): Map<string, string> {
     configuration: configurationPage(),
     'control-socket': controlSocketPage(),
     'state-rules': stateRulesPage(),
+    pantabox: pantaboxPage(),
   };
   return new Map(
     Object.entries(pages).map(([name, text]) => [`docs/reference/${name}.md`, `${generated}\n\n${text}\n`]),

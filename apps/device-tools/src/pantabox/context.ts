@@ -52,8 +52,20 @@ export class Context {
         hint: `'pantabox ${command.names[0]} --help' shows how; on a terminal it is asked for`,
       });
     this.#inScreens = true;
+    await this.refreshStatus();
     await command.screen(this);
     return undefined;
+  }
+
+  /** Brings the right end of the first line up to date; a device that does not answer is no reason to show nothing. */
+  async refreshStatus(): Promise<void> {
+    if (!this.ui) return;
+    try {
+      const { revision, status, mode, address } = await this.device.summary();
+      this.ui.status = [`${revision} ${status}`.trim(), mode, address].filter((word) => word !== '').join(' | ');
+    } catch {
+      this.ui.status = 'the device does not answer';
+    }
   }
 
   /** Everything from here on is shown on screens. */

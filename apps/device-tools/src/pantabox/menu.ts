@@ -1,5 +1,5 @@
 /** The menu: commands one after the other, until the person leaves. */
-import { Failure, Input } from '@pantavisor/cli/portable';
+import { Input } from '@pantavisor/cli/portable';
 import type { BoxCommand, Context } from './context.ts';
 import { Interrupted } from './terminal/ui.ts';
 
@@ -7,10 +7,10 @@ const welcome = 'Choose what to do, by arrows or by its first letters.';
 
 /** @throws Failure when this is no terminal */
 export async function showMenu(context: Context, commands: readonly BoxCommand[]): Promise<void> {
-  const ui = context.beginScreens();
+  context.beginScreens();
   try {
     for (let chosen = 0; ; ) {
-      ui.status = await statusOf(context);
+      await context.refreshStatus();
       const failed = await context.device.lastFailure().catch(() => undefined);
       const command = await context.choose<BoxCommand | 'help'>({
         title: 'Pantabox',
@@ -46,17 +46,6 @@ async function runScreen(context: Context, command: BoxCommand): Promise<void> {
     }
   } catch (error) {
     await context.tellFailure(error);
-  }
-}
-
-/** The device in a line; a device that does not answer is no reason not to show the menu. */
-async function statusOf({ device }: Context): Promise<string> {
-  try {
-    const { revision, status, mode, address } = await device.summary();
-    return [`${revision} ${status}`.trim(), mode, address].filter((word) => word !== '').join(' | ');
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    return 'the device does not answer';
   }
 }
 
