@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { isatty } from 'node:tty';
+import { EventQueue } from './event-queue.ts';
 import { createNodeTools } from './node.ts';
 import type { PantaboxHost, Terminal, TerminalEvent } from './terminal-ports.ts';
 
@@ -12,18 +13,11 @@ export function createNodePantabox(): PantaboxHost {
 }
 
 function createTerminal({ stdout }: Pick<PantaboxHost, 'stdout'>): Terminal {
-  const held: TerminalEvent[] = [];
-  let waiting: ((event: TerminalEvent) => void) | undefined;
-  const come = (event: TerminalEvent) => {
-    const resolve = waiting;
-    waiting = undefined;
-    if (resolve) resolve(event);
-    else held.push(event);
-  };
-  const gone = () => come(undefined);
-  const taken = (bytes: Buffer) => come(new Uint8Array(bytes));
-  process.stdout.on('resize', () => come('resized'));
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => come('ended'));
+  const events = new EventQueue<TerminalEvent>();
+  const gone = () => events.add(undefined);
+  const taken = (bytes: Buffer) => events.add(new Uint8Array(bytes));
+  process.stdout.on('resize', () => events.add('resized'));
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => events.add('ended'));
   return {
     size: () => ({ columns: process.stdout.columns ?? 0, rows: process.stdout.rows ?? 0 }),
     begin() {
@@ -33,11 +27,7 @@ function createTerminal({ stdout }: Pick<PantaboxHost, 'stdout'>): Terminal {
       process.stdin.off('data', taken).off('end', gone).off('error', gone).setRawMode(false).pause();
     },
     write: (text) => stdout.write(text),
-    next: () =>
-      new Promise((resolve) => {
-        if (held.length > 0) resolve(held.shift());
-        else waiting = resolve;
-      }),
+    next: () => events.next(),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The terminal and helping programs over system calls (termios(3), ioctl_tty(2), signalfd(2)). */
 import { joined } from '@pantavisor/ctrl-api/portable';
 import { bufferOffset, bufferSize, Channel, type Kernel, type Loop, ready, spawnProgram } from '@pantavisor/small-host';
+import { EventQueue } from './event-queue.ts';
 import { Signals } from './signals.ts';
 import { createSmallTools, named, type SmallTools } from './small.ts';
 import { waitForChild } from './small-process.ts';
@@ -34,14 +35,7 @@ export function createSmallPantabox(): Omit<SmallTools, 'host'> & { host: Pantab
 function createTerminal(kernel: Kernel, loop: Loop): Terminal {
   let before: Uint8Array | undefined;
   let hasSignals = false;
-  const held: TerminalEvent[] = [];
-  let waiting: ((event: TerminalEvent) => void) | undefined;
-  const come = (event: TerminalEvent) => {
-    const resolve = waiting;
-    waiting = undefined;
-    if (resolve) resolve(event);
-    else held.push(event);
-  };
+  const events = new EventQueue<TerminalEvent>();
   const set = (attributes: Uint8Array) => {
     kernel.bytes.set(attributes, bufferOffset);
     kernel.raw('ioctl', 0b100, 0, request.setAttributes, bufferOffset);
@@ -50,8 +44,8 @@ function createTerminal(kernel: Kernel, loop: Loop): Terminal {
     if (hasSignals) return;
     hasSignals = true;
     const signals = new Signals(kernel, loop);
-    signals.on('SIGWINCH', () => come('resized'));
-    for (const signal of ['SIGTERM', 'SIGHUP'] as const) signals.on(signal, () => come('ended'));
+    signals.on('SIGWINCH', () => events.add('resized'));
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) signals.on(signal, () => events.add('ended'));
   };
   return {
     size() {
@@ -74,10 +68,10 @@ function createTerminal(kernel: Kernel, loop: Loop): Terminal {
       }
       loop.watch(0, ready.read, () => {
         const count = kernel.raw('read', 0b10, 0, bufferOffset, bufferSize);
-        if (count > 0) come(kernel.bytes.slice(bufferOffset, bufferOffset + count));
+        if (count > 0) events.add(kernel.bytes.slice(bufferOffset, bufferOffset + count));
         else {
           loop.unwatch(0);
-          come(undefined);
+          events.add(undefined);
         }
       });
     },
@@ -98,11 +92,7 @@ function createTerminal(kernel: Kernel, loop: Loop): Terminal {
         done += count;
       }
     },
-    next: () =>
-      new Promise((resolve) => {
-        if (held.length > 0) resolve(held.shift());
-        else waiting = resolve;
-      }),
+    next: () => events.next(),
   };
 }
 

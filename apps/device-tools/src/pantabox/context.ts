@@ -23,7 +23,11 @@ export function paragraphsOf(text: string): Paragraph[] {
   return text
     .replace(/\n$/, '')
     .split('\n')
-    .map((line) => (/^\S.*:$/.test(line) ? { text: line, style: 'bold' } : { text: line, indent: 2 }));
+    .map((line) =>
+      /^\S.*:$/.test(line)
+        ? { text: line, style: 'bold' }
+        : { text: line, indent: /^(- |[\w.-]+: )/.test(line) ? 2 : 0 },
+    );
 }
 
 export class Context {

@@ -27,6 +27,7 @@ const advice: Partial<Record<RefusalCode, string>> = {
   'no-space': 'free some: pvcontrol storage gc removes revisions and objects that nothing needs',
   'step-format': 'pvr check on the workstation lists every problem of a state, with its place',
   'resource-missing': 'pantabox goto lists the revisions that there are',
+  'object-name': 'the device does not have that object (any more); bring it with a package: pantabox install',
   'object-checksum': 'the package is damaged; copy it once more',
   'user-meta-bad': 'a value has 1 to 4096 bytes, a key neither a slash nor a dot in front',
 };

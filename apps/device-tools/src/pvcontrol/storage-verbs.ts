@@ -1,7 +1,8 @@
 /** Verbs about what is stored: objects, steps, the storage itself. */
-import { type Cell, createProgressBar, formatBytes, type Style } from '@pantavisor/cli/output';
+import { type Cell, createProgressBar, formatBytes } from '@pantavisor/cli/output';
 import type { GarbageJson, ObjectJson, ProgressJson, StepJson } from '@pantavisor/ctrl-api';
 import { exitCodes } from './exit-codes.ts';
+import { progressStyles } from './progress-styles.ts';
 import { Failure, type Session, type Table } from './session.ts';
 import type { Argument, VerbGroup } from './verb.ts';
 
@@ -23,18 +24,8 @@ const objectTable = (entries: ObjectJson[]): Table => ({
   rows: entries.map(({ sha256, size }) => [text(sha256), { text: formatBytes(Number(size)), right: true }]),
 });
 
-const stepStyles: Readonly<Record<string, Style>> = {
-  DONE: 'green',
-  UPDATED: 'green',
-  ERROR: 'red',
-  WONTGO: 'red',
-  TESTING: 'yellow',
-  INPROGRESS: 'yellow',
-  DOWNLOADING: 'yellow',
-};
-
 const statusCell = (status: string): Cell => {
-  const style = stepStyles[status];
+  const style = progressStyles[status];
   return style ? { text: status, style } : text(status);
 };
 

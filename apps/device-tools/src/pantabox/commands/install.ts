@@ -192,8 +192,18 @@ async function installOnScreens(context: Context, source: InstallSource, text: s
     if (!part) return;
     parts = [part.name];
   }
+  await addOnScreens(context, `Installing ${text}`, source, parts);
+}
+
+/** Adds what a source has, and offers the new revision; one that would change nothing is not made. */
+async function addOnScreens(
+  context: Context,
+  title: string,
+  source: InstallSource,
+  parts: readonly string[],
+): Promise<void> {
   await drafted(context, async (draft) => {
-    await context.during(`Installing ${text}`, (tell) => add(context, draft, source, parts, tell));
+    await context.during(title, (tell) => add(context, draft, source, parts, tell));
     const changes = await changesOf(context, draft);
     if (changes.length > 0) {
       await context.finish(draft, `${changes.join(', ')}.`);
@@ -277,19 +287,7 @@ image of a registry is fetched and packed at the workstation, with 'pvr app upda
       );
       return;
     }
-    const remote: InstallSource =
-      chosen.kind === 'remote' && chosen.parts.length === 0 ? { ...chosen, parts: [part.name] } : chosen;
-    await drafted(context, async (draft) => {
-      await context.during(`Updating ${part.name}`, (tell) =>
-        add(context, draft, remote, remote.kind === 'remote' ? remote.parts : [], tell),
-      );
-      const changes = await changesOf(context, draft);
-      if (changes.length > 0) {
-        await context.finish(draft, `${changes.join(', ')}.`);
-        return;
-      }
-      await draft.discard();
-      await context.read('Nothing to do', 'It is up to date.');
-    });
+    const parts = chosen.kind === 'remote' && chosen.parts.length > 0 ? chosen.parts : [part.name];
+    await addOnScreens(context, `Updating ${part.name}`, chosen, parts);
   },
 };

@@ -1,20 +1,11 @@
 /** Going from one revision to another, and between a device on its own and one of a hub. */
 import { Failure } from '@pantavisor/cli/portable';
-import type { ProgressJson, StepJson } from '@pantavisor/ctrl-api';
+import type { StepJson } from '@pantavisor/ctrl-api';
 import { ControlError } from '@pantavisor/ctrl-api/portable';
+import { progressStyles } from '../../pvcontrol/progress-styles.ts';
 import { type BoxCommand, type Context, commitAndRun, outcomeResult, revisionFlags, tried } from '../context.ts';
 import { Draft } from '../draft.ts';
 import { reasonsIn } from '../progress.ts';
-import type { Style } from '../terminal/screen.ts';
-
-const styles: Partial<Record<ProgressJson['status'], Style>> = {
-  DONE: 'green',
-  UPDATED: 'green',
-  ERROR: 'red',
-  WONTGO: 'red',
-  TESTING: 'yellow',
-  INPROGRESS: 'yellow',
-};
 
 /** A revision that was chosen, or that a person wants to know more of. */
 type Asked = StepJson & { isAsked?: true };
@@ -36,7 +27,7 @@ async function chooseRevision(
       return {
         value: step,
         cells: [`${name === running ? '*' : ' '} ${name}`, status, date.slice(0, 16).replace('T', ' '), commitmsg],
-        styles: [name === running ? 'bold' : undefined, status === '-' ? undefined : styles[status]],
+        styles: [name === running ? 'bold' : undefined, status === '-' ? undefined : progressStyles[status]],
       };
     }),
     letters: { i: { hint: 'why', choose: (step) => step && { ...step, isAsked: true } } },

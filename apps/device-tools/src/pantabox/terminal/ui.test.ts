@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EventQueue } from '../../host/event-queue.ts';
 import type { Terminal, TerminalEvent } from '../../host/terminal-ports.ts';
 import { List } from './list.ts';
 import { Emulator } from './testing/emulator.ts';
@@ -10,8 +11,7 @@ function bench(columns = 40, rows = 15) {
   const emulator = new Emulator(columns, rows);
   let size = { columns, rows };
   let isRaw = false;
-  const events: TerminalEvent[] = [];
-  let waiting: ((event: TerminalEvent) => void) | undefined;
+  const events = new EventQueue<TerminalEvent>();
   const terminal: Terminal = {
     size: () => size,
     begin: () => {
@@ -21,17 +21,9 @@ function bench(columns = 40, rows = 15) {
       isRaw = false;
     },
     write: (text) => emulator.write(text),
-    next: () =>
-      new Promise((resolve) => {
-        if (events.length > 0) resolve(events.shift());
-        else waiting = resolve;
-      }),
+    next: () => events.next(),
   };
-  const happen = (event: TerminalEvent) => {
-    if (waiting) waiting(event);
-    else events.push(event);
-    waiting = undefined;
-  };
+  const happen = (event: TerminalEvent) => events.add(event);
   const ui = new Ui({
     terminal,
     environment: { TERM: 'xterm' },
