@@ -36,6 +36,9 @@ export const commands: readonly BoxCommand[] = [
   shutdown,
 ];
 
+/** That of package.json. */
+const version = '0.1.0';
+
 const table: CommandSpec<Context> = {
   names: ['pantabox'],
   summary: 'look at this device and change it',
@@ -91,7 +94,7 @@ export async function runPantabox(program: string, argv: readonly string[], host
       {
         table,
         exitCodes: Object.values(exitCodes),
-        version: 'of this device',
+        version,
         prefix: 'PANTABOX',
         createContext: (input) =>
           new Context(host, deviceAt(input.text('socket')), input.on('json') ? undefined : ui, input.on('yes')),

@@ -1,4 +1,5 @@
 /** Going from one revision to another, and between a device on its own and one of a hub. */
+import { formatTable, painter, type Style } from '@pantavisor/cli/output';
 import { Failure } from '@pantavisor/cli/portable';
 import type { StepJson } from '@pantavisor/ctrl-api';
 import { ControlError } from '@pantavisor/ctrl-api/portable';
@@ -6,6 +7,20 @@ import { progressStyles } from '../../pvcontrol/progress-styles.ts';
 import { type BoxCommand, type Context, commitAndRun, outcomeResult, revisionFlags, tried } from '../context.ts';
 import { Draft } from '../draft.ts';
 import { reasonsIn } from '../progress.ts';
+
+const headings = ['  REVISION', 'STATUS', 'DATE', 'MESSAGE'];
+
+/** A revision in columns; a star marks the one that runs. */
+function rowOf({ name, date, commitmsg, progress }: StepJson, running: string): string[] {
+  const status = 'status' in progress ? progress.status : '-';
+  return [`${name === running ? '*' : ' '} ${name}`, status, date.slice(0, 16).replace('T', ' '), commitmsg];
+}
+
+function styleAt({ name, progress }: StepJson, running: string, column: number): { style?: Style } {
+  const style =
+    column === 0 && name === running ? 'bold' : column === 1 ? progressStyles[progress.status ?? ''] : undefined;
+  return style ? { style } : {};
+}
 
 /** A revision that was chosen, or that a person wants to know more of. */
 type Asked = StepJson & { isAsked?: true };
@@ -20,15 +35,10 @@ async function chooseRevision(
   return context.choose<Asked>({
     title,
     about,
-    headings: ['  REVISION', 'STATUS', 'DATE', 'MESSAGE'],
+    headings,
     items: steps.map((step) => {
-      const { name, date, commitmsg, progress } = step;
-      const status = 'status' in progress ? progress.status : '-';
-      return {
-        value: step,
-        cells: [`${name === running ? '*' : ' '} ${name}`, status, date.slice(0, 16).replace('T', ' '), commitmsg],
-        styles: [name === running ? 'bold' : undefined, status === '-' ? undefined : progressStyles[status]],
-      };
+      const cells = rowOf(step, running);
+      return { value: step, cells, styles: cells.map((_, index) => styleAt(step, running, index).style) };
     }),
     letters: { i: { hint: 'why', choose: (step) => step && { ...step, isAsked: true } } },
     chosen: steps.findIndex(({ name }) => name === chosen || (chosen === undefined && name === running)),
@@ -96,10 +106,15 @@ export const goto: BoxCommand = {
     }
     if (context.ui && !input.on('json')) return context.ask(goto, 'the revision');
     const [steps, running] = await Promise.all([context.device.revisions(), context.device.running()]);
-    const lines = steps.map(({ name: each, progress, commitmsg }) =>
-      [each === running ? '*' : ' ', each, 'status' in progress ? progress.status : '-', commitmsg].join(' ').trimEnd(),
+    const { stdout, environment } = context.host;
+    const rows = steps.map((step) =>
+      rowOf(step, running).map((text, index) => ({ text, ...styleAt(step, running, index) })),
     );
-    return { text: `${lines.join('\n')}\n`, json: { running, revisions: steps } };
+    const columns = stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY;
+    return {
+      text: formatTable(headings, rows, painter(stdout, environment), columns),
+      json: { running, revisions: steps },
+    };
   },
   async screen(context) {
     const step = await chooseAfterLook(context, 'Go to which revision?', 'A star marks the one that runs.');
