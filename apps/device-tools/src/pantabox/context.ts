@@ -160,26 +160,18 @@ export class Context {
     ]);
   }
 
-  /** Commits a draft on screens, when the person wants it, and offers to run it. @returns whether there is a revision now */
+  /** Commits a draft on screens and offers to run it. @returns false when the person went back: the draft is as it was */
   async finish(draft: Draft, summary: string): Promise<boolean> {
     const values = await this.fill({
       title: 'A new revision',
       about: summary,
       fields: [{ label: 'Message for this revision (may be empty)' }],
     });
-    if (!values) {
-      await draft.discard();
-      return false;
-    }
+    if (!values) return false;
     const revision = await draft.commit(values[0]);
-    if (
-      await this.confirm(
-        'Run it now?',
-        `The revision ${revision} is stored. The device tries it, and goes back when it does not hold.`,
-        { isHarmless: true },
-      )
-    )
+    if (await this.confirm('Run it now?', `${revision} is stored. ${tried}`, { isHarmless: true }))
       await this.tellOutcome(await this.run(revision));
+    else await this.read('Stored', `${revision} is stored; goto runs it.`);
     return true;
   }
 

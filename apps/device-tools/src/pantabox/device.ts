@@ -1,5 +1,12 @@
 /** The device behind the control socket, as pantabox shows it. */
-import type { ContainerDetailJson, GroupJson, MetadataJson, ProgressJson, StepJson } from '@pantavisor/ctrl-api';
+import {
+  type ContainerDetailJson,
+  type GroupJson,
+  type MetadataJson,
+  type ProgressJson,
+  refusals,
+  type StepJson,
+} from '@pantavisor/ctrl-api';
 import { ControlError, PortableControlClient } from '@pantavisor/ctrl-api/portable';
 import type { PantaboxHost } from '../host/terminal-ports.ts';
 import { findSocket } from '../pvcontrol/session.ts';
@@ -11,6 +18,8 @@ const pauseBetween = 300;
 const silence = 10 * 60_000;
 /** How many looks in a row may fail before it is told. */
 const patience = 3;
+/** How often a command is given to a device that is about to be ready for it. */
+const tries = 10;
 
 export interface Summary {
   revision: string;
@@ -91,6 +100,19 @@ export class Device {
     return { revision: last.name, message: progress['status-msg'] ?? '' };
   }
 
+  /** Gives a command once more for a few seconds while the device has not stored the end of the last one. */
+  async #patiently(command: () => Promise<void>): Promise<void> {
+    for (let left = tries; ; left -= 1) {
+      try {
+        return await command();
+      } catch (error) {
+        const isPending = error instanceof ControlError && error.text === refusals['command-pending'].text;
+        if (!isPending || left <= 1) throw error;
+        await this.#host.pause(pauseBetween);
+      }
+    }
+  }
+
   /** What the device and a Hub know each other by; files that the runtime keeps (metadata.md §7). */
   async identity(): Promise<Identity> {
     const read = async (name: string) => {
@@ -120,7 +142,7 @@ export class Device {
     onProgress: (progress: ProgressJson | undefined) => void,
   ): Promise<Outcome> {
     const before = await this.progress(revision);
-    await command();
+    await this.#patiently(command);
     const begin = Date.now();
     let answered = begin;
     let wasSeenGoing = false;

@@ -35,7 +35,7 @@ const advice: Partial<Record<RefusalCode, string>> = {
 /** Tells about errors of the device; undefined for all others. */
 export function explain(error: unknown): Failure | undefined {
   if (error instanceof Interrupted)
-    return new Failure('interrupted', 'cannot go on: interrupted', { exitCode: exitCodes.interrupted.code });
+    return new Failure('interrupted', `cannot go on: ${error.message}`, { exitCode: exitCodes.interrupted.code });
   if (error instanceof ControlError) {
     const { text = `status ${error.status}`, retryAfter } = error;
     const code = refusalByText(text);

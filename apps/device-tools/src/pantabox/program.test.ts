@@ -218,6 +218,12 @@ test('commands of the device, and its refusals with what to do', async () => {
   );
   rooms.commands.answer = { ok: false, code: 'update-ongoing' };
   assert.equal((await run(['goto', '0'])).code, 75);
+  // Right after an update the device takes no command for a moment.
+  rooms.commands.answer = { ok: false, code: 'command-pending' };
+  setTimeout(() => {
+    rooms.commands.answer = { ok: true };
+  }, 500);
+  await good(['goto', '0']);
   rooms.commands.answer = { ok: false, code: 'already' };
   assert.match(await good(['goremote']), /in remote mode already/);
   rooms.runtime.caller = { kind: 'container', name: 'waiter', mgmt: false };

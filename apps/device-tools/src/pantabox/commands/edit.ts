@@ -101,8 +101,8 @@ async function editOnScreens(context: Context, place: Place): Promise<void> {
     for (;;) {
       const chosen = await chooseFile(context, place, files, changed);
       if (chosen === '\0save') {
-        await context.finish(draft, summaryOf(place, changed));
-        return;
+        if (await context.finish(draft, summaryOf(place, changed))) return;
+        continue;
       }
       if (chosen === undefined) {
         if (

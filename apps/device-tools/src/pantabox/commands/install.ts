@@ -205,12 +205,9 @@ async function addOnScreens(
   await drafted(context, async (draft) => {
     await context.during(title, (tell) => add(context, draft, source, parts, tell));
     const changes = await changesOf(context, draft);
-    if (changes.length > 0) {
-      await context.finish(draft, `${changes.join(', ')}.`);
-      return;
-    }
+    if (changes.length === 0) await context.read('Nothing to do', 'This is what runs already.');
+    else if (await context.finish(draft, `${changes.join(', ')}.`)) return;
     await draft.discard();
-    await context.read('Nothing to do', 'This is what runs already.');
   });
 }
 

@@ -144,10 +144,8 @@ of the hub runs as a local one. To bring a state to a hub, clone this device wit
   async screen(context) {
     const step = await chooseAfterLook(context, 'Redeploy which revision?', 'Its state becomes a new local revision.');
     if (!step) return;
-    await context.finish(
-      await Draft.begin(context.host, context.device, step.name),
-      `The state of ${step.name} once more.`,
-    );
+    const draft = await Draft.begin(context.host, context.device, step.name);
+    if (!(await context.finish(draft, `The state of ${step.name} once more.`))) await draft.discard();
   },
 };
 

@@ -64,9 +64,9 @@ function edited(field: Field, letter: string): Field {
   }
 }
 
-/** What is seen of a field in so many cells, and in which the cursor stands. What is hidden shows as stars. */
-export function shownField({ text, at }: Field, room: number, isHidden = false): { text: string; cursor: number } {
-  const characters = [...text].map((character) => (isHidden ? '*' : character));
+/** What is seen of a field in so many cells, and in which the cursor stands. */
+export function shownField({ text, at }: Field, room: number): { text: string; cursor: number } {
+  const characters = [...text];
   const place = [...text.slice(0, at)].length;
   let begin = 0;
   while (widthOf(characters.slice(begin, place).join('')) >= room && begin < place) begin += 1;

@@ -8,9 +8,11 @@ import { type Answer, type Drawing, scrolled, type View } from './view.ts';
 export interface FormField {
   label: string;
   value?: string;
-  /** Shown as stars. */
+  /** Not shown at all, not even how long it is. */
   isHidden?: boolean;
 }
+
+const unseen = { text: '', cursor: 0 };
 
 export interface FormOptions {
   title: string;
@@ -48,7 +50,7 @@ export class Form implements View<readonly string[]> {
     for (const [index, { label, isHidden = false }] of fields.entries()) {
       if (index < this.#top || index >= this.#top + room) continue;
       const isChosen = index === this.#at;
-      const { text, cursor: column } = shownField(this.#fields[index]!, columns - 4, isHidden);
+      const { text, cursor: column } = isHidden ? unseen : shownField(this.#fields[index]!, columns - 4);
       if (isChosen) cursor = { column: column + 2, row: lines.length + 1 };
       lines.push(isChosen ? [span(cutTo(label, columns), 'bold')] : [span(cutTo(label, columns))]);
       lines.push([span('> ', isChosen ? 'bold' : 'dim'), span(text)]);
