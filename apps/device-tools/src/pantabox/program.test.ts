@@ -1,6 +1,6 @@
 /** pantabox against a real control socket with real storage, whose runtime and commands a test directs. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +46,9 @@ before(async () => {
     return answer;
   };
   control = await startControl(createHttp(), join(folder, 'pv-ctrl'), rooms);
+  // What the container has: busybox alone.
+  mkdirSync(join(folder, 'bin'));
+  symlinkSync('/bin/busybox', join(folder, 'bin/wget'));
   const hints = {
     'device-id': '6b091a70',
     challenge: 'plainly-dynamic-wombat',
@@ -82,7 +85,7 @@ async function run(argv: string[], input = '', more: Partial<PantaboxHost> = {})
   });
   const host: PantaboxHost = {
     ...createNodePantabox(),
-    environment: { PATH: process.env.PATH, PV_CTRL_SOCKET: join(folder, 'pv-ctrl'), TMPDIR: folder },
+    environment: { PATH: join(folder, 'bin'), PV_CTRL_SOCKET: join(folder, 'pv-ctrl'), TMPDIR: folder },
     terminal: undefined,
     // Time runs faster here.
     pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds / 20)),
@@ -164,6 +167,11 @@ test('another device offers its parts, and only what is missing is fetched', asy
     /cannot find the part wep in what is offered there\n.*did you mean web\?/,
   );
   assert.match((await run(['install', `${url}x/#web`])).stderr, /cannot fetch http:.*404/);
+  const secret = await run(['install', 'https://me:word@hub.example/web.tgz']);
+  assert.match(
+    secret.stderr,
+    /cannot fetch https:\/\/hub\.example\/web\.tgz: nothing in this container checks certificates/,
+  );
 });
 
 test('a file of the configuration is set, shown and removed, each time as a new revision', async () => {
