@@ -5,12 +5,11 @@
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { architectureNames, type ImageRecipe } from '@pantavisor/images/images';
+import { architectureNames } from '@pantavisor/images/images';
 import { buildDemoRepository } from './start/demo-repository.ts';
+import { type QemuArguments, readQemuArguments } from './start/qemu-arguments.ts';
 
 const checkout = fileURLToPath(new URL('../', import.meta.url));
-const isArchitecture = (name: string): name is ImageRecipe['architecture'] =>
-  (architectureNames as string[]).includes(name);
 const program = `${checkout}images/bin/pv-image`;
 
 function pvImage(argv: string[]): void {
@@ -27,12 +26,14 @@ if (argv.includes('--help')) {
   and the other options of 'pv-image run'`);
   process.exit(0);
 }
-const at = argv.indexOf('--arch');
-const [, architecture = 'x86_64'] = at < 0 ? [] : argv.splice(at, 2);
-if (!isArchitecture(architecture)) {
-  console.error(`start:qemu: there is no machine ${architecture}; there are ${architectureNames.join(', ')}`);
+let wanted: QemuArguments;
+try {
+  wanted = readQemuArguments(argv);
+} catch (error) {
+  console.error(`start:qemu: ${(error as Error).message}`);
   process.exit(64);
 }
+const { architecture, rest } = wanted;
 await buildDemoRepository(architecture);
 const image = `${checkout}build/images/demo-${architecture}.img`;
 pvImage(['build', '--verbose', `${checkout}images/recipes/demo-${architecture}.json`, '-o', image]);
@@ -43,4 +44,4 @@ It starts in half a minute, with its console here. Then:
   Enter        a shell on the device; try 'pvcontrol ls'
   Ctrl-A X     ends the machine; it goes on where it was the next time
 `);
-pvImage(['run', image, ...argv]);
+pvImage(['run', image, ...rest]);
