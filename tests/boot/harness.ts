@@ -44,16 +44,16 @@ export async function startMachine(t: TestContext, options: MachineOptions, seco
   return machine;
 }
 
-/**
- * Ends a machine with its test. With `BOOT_CONSOLES` in the environment, a directory, its console is written there as it comes: for whoever
- * looks for a fault.
- */
-export function watch(t: Lifetime, machine: Machine): void {
+/** With `BOOT_CONSOLES` in the environment, a directory, writes there what comes from a console: for whoever looks for a fault. */
+export function keepConsole(t: Lifetime, chunk: string | Uint8Array): void {
   const directory = process.env.BOOT_CONSOLES;
   if (directory !== undefined)
-    machine.console.listen((chunk) =>
-      appendFileSync(join(directory, `${t.name.replace(/\W+/g, '-').slice(0, 60)}.log`), chunk),
-    );
+    appendFileSync(join(directory, `${t.name.replace(/\W+/g, '-').slice(0, 60)}.log`), chunk);
+}
+
+/** Ends a machine with its test, and keeps its console where that is wanted. */
+export function watch(t: Lifetime, machine: Machine): void {
+  machine.console.listen((chunk) => keepConsole(t, chunk));
   atEnd(t, async () => {
     await machine.kill();
   });

@@ -9,21 +9,22 @@ import { fileURLToPath } from 'node:url';
 import { writeRepository } from '../../../scripts/start/demo-repository.ts';
 import { atEnd, temporaryDirectory } from '../../harness/cleanup.ts';
 import { probeContainer } from '../../harness/revision.ts';
-import { imageCache, machineMissing } from '../harness.ts';
+import { imageCache, keepConsole, machineMissing } from '../harness.ts';
 
 const program = fileURLToPath(new URL('../../../images/bin/pv-image', import.meta.url));
 
 /** A run of pv-image with what it printed. */
 class Session {
   readonly #child: ChildProcess;
-  readonly #gone: Promise<false>;
+  readonly #closed: Promise<unknown>;
   #text = '';
 
   constructor(t: TestContext, image: string) {
-    this.#child = spawn(program, ['run', image, '--seconds', '600'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#gone = once(this.#child, 'exit').then(() => false as const);
+    this.#child = spawn(program, ['run', image, '--json', '--seconds', '600'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#closed = once(this.#child, 'close');
     this.#child.stdout?.on('data', (chunk: Buffer) => {
       this.#text += chunk;
+      keepConsole(t, chunk);
     });
     atEnd(t, () => void this.#child.kill('SIGKILL'));
   }
@@ -36,7 +37,10 @@ class Session {
         this.#text = this.#text.slice(found.index + found[0].length);
         return;
       }
-      const more = await Promise.race([once(this.#child.stdout!, 'data').then(() => true), this.#gone]);
+      const more = await Promise.race([
+        once(this.#child.stdout!, 'data').then(() => true),
+        this.#closed.then(() => false),
+      ]);
       if (!more) throw new Error(`pv-image ended without ${pattern}; it showed at last:\n${this.#text.slice(-3000)}`);
     }
   }
@@ -45,9 +49,13 @@ class Session {
     this.#child.stdin?.write(keys);
   }
 
-  async ended(): Promise<number | null> {
-    if (this.#child.exitCode === null) await once(this.#child, 'exit');
-    return this.#child.exitCode;
+  /** Waits for the end. @returns why the machine ended */
+  async ended(): Promise<string> {
+    await this.#closed;
+    assert.equal(this.#child.exitCode, 0);
+    const [, reason] =
+      /"reason": *"([^"]+)"/.exec(this.#text) ?? assert.fail(`it did not say why it ended: ${this.#text.slice(-3000)}`);
+    return `${reason}`;
   }
 }
 
@@ -81,7 +89,7 @@ test('an image is built, run, rebooted, left and gone on with', {
   await first.shows(/Linux version/);
   await first.shows(/pantavisor: ready socket=/);
   first.type('\u0001x');
-  assert.equal(await first.ended(), 0);
+  assert.equal(await first.ended(), 'killed');
 
   const second = new Session(t, image);
   await second.shows(/Press \[ENTER\] for debug ash shell/);
@@ -89,5 +97,5 @@ test('an image is built, run, rebooted, left and gone on with', {
   await second.shows(/pantavisor: ready socket=/);
   second.type('ls /storage/was-h*; poweroff\n');
   await second.shows(/^\/storage\/was-here/m);
-  assert.equal(await second.ended(), 0);
+  assert.equal(await second.ended(), 'power-off');
 });
