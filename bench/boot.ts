@@ -83,8 +83,7 @@ try {
   );
   console.log(
     `  median of ${repeats}; GRUB, ${memory} MiB of memory, one processor, emulated in software; 'committed' without the delay of ${commitDelay} s. ` +
-      'Debian’s update is files of a container that are replaced, and a restart; it tries nothing, so it neither commits nor goes back. ' +
-      'It gets a new QEMU for its restart, in which GRUB is faster than in one that has run Linux.',
+      'Debian’s update is files of a container that are replaced, and a restart; it tries nothing, so it neither commits nor goes back.',
   );
 } finally {
   await life.end();

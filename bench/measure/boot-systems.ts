@@ -1,10 +1,8 @@
 /** The two systems of the boot benchmark: the same containers in each, started, updated with a restart, and made to go back. */
-import { once } from 'node:events';
 import { mkdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { diskOf } from '@pantavisor/images/images';
-import { Machine } from '@pantavisor/images/qemu';
+import { Machine, type MachineOptions } from '@pantavisor/images/qemu';
 import { gatewayContainer } from '../../containers/gateway/recipe.ts';
 import { networkContainer } from '../../containers/network/recipe.ts';
 import type { ContainerRecipe } from '../../containers/src/recipe.ts';
@@ -137,17 +135,15 @@ export class ReferenceSystem {
   readonly #memory: number;
   readonly #file: string;
   readonly #disk: string;
-  readonly #port: number;
   readonly used: number;
   /** Bytes of the initramfs. */
   readonly initrd: number;
 
-  private constructor(life: Lifetime, memory: number, disk: DebianDisk, initrd: number, port: number) {
+  private constructor(life: Lifetime, memory: number, disk: DebianDisk, initrd: number) {
     this.#life = life;
     this.#memory = memory;
     this.#file = disk.file;
     this.#disk = `${disk.file}.run`;
-    this.#port = port;
     this.used = disk.used;
     this.initrd = initrd;
   }
@@ -162,7 +158,7 @@ export class ReferenceSystem {
     const { usual, own } = containers(count);
     mkdirSync(folder, { recursive: true });
     const disk = await debianDisk(system, [...usual, ...own], webOf('next'), folder);
-    return new ReferenceSystem(life, memory, disk, system.initrd.length, await freePort());
+    return new ReferenceSystem(life, memory, disk, system.initrd.length);
   }
 
   async start(): Promise<{ start: Start; watch: WebWatch; machine: Machine }> {
@@ -178,19 +174,17 @@ export class ReferenceSystem {
     return { ...measured, machine };
   }
 
-  /** A reset ends QEMU: in one that has run Linux before, GRUB takes minutes to read a kernel. */
+  /** As with the device, a reset ends QEMU and another one takes its place. */
   async #powerOn(): Promise<Machine> {
-    const machine = await Machine.start(
-      {
-        architecture: 'x86_64',
-        memory: this.#memory,
-        processors,
-        boot: { kind: 'bios' },
-        disks: [{ file: this.#disk }],
-        forwards: [{ host: this.#port, guest: webPort }],
-      },
-      { seconds: patience * 2 },
-    );
+    const options: MachineOptions = {
+      architecture: 'x86_64',
+      memory: this.#memory,
+      processors,
+      boot: { kind: 'bios' },
+      disks: [{ file: this.#disk }],
+      forwards: [{ host: 0, guest: webPort }],
+    };
+    const machine = await Machine.start(options, { seconds: patience * 2 }, async () => options);
     watch(this.#life, machine);
     return machine;
   }
@@ -199,20 +193,8 @@ export class ReferenceSystem {
   async change(machine: Machine, web: WebWatch): Promise<number> {
     const asked = performance.now();
     machine.console.send('update\n');
-    const { reason } = await machine.ended;
-    if (reason !== 'reset') throw new Error(`cannot measure: the reference ended by ${reason}`);
-    const next = await this.#powerOn();
     const back = await web.answered('next', asked, patience);
-    await next.kill();
+    await machine.kill();
     return (back - web.last('first', back)) / 1000;
   }
-}
-
-/** A TCP port that nobody listens on: the same for one machine after the other. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
