@@ -61,6 +61,9 @@ const everything: (keyof typeof stages)[][] = [['check'], ['unit'], ['sim', 'con
 /** Stages that only run when they are named. */
 const onDemand: Record<string, () => Plan> = {
   'boot-all': () => suite('boot-all', ['tests/boot/**/*.test.ts'], 2),
+  /** Its parts beside `boot`, for those who have no hour. */
+  'boot-cuts': () => suite('boot-cuts', ['tests/boot/thorough/power-cuts-*.test.ts'], 2),
+  'boot-thorough': () => suite('boot-thorough', ['tests/boot/thorough/!(power-cuts-*).test.ts'], 2),
   /** More devices than the tests of other devices could bear beside them. */
   'hub-all': () => suite('hub-all', ['tests/hub/**/*.test.ts'], 1),
   'device-small': () =>
