@@ -17,7 +17,7 @@ import {
 } from '@pantavisor/images/debian';
 import { Machine, type MachineOptions } from '@pantavisor/images/qemu';
 import { temporaryDirectory } from '../harness/cleanup.ts';
-import { debianCache, gzip, machineMissing, startMachine } from './harness.ts';
+import { debianCache, gzip, machineMissing, startMachine, watch } from './harness.ts';
 
 const skip = machineMissing();
 
@@ -88,7 +88,10 @@ test('a machine boots, hears keys, is reached over the network and powers off', 
   await assert.rejects(machine.console.waitFor(/never/), /the machine ended \(power-off\)[\s\S]*runner: heard word/);
 });
 
-test('a reset ends the machine, or starts it anew', { skip, timeout: 300_000 }, async (t) => {
+test('a reset ends QEMU, or starts the machine anew, in the same QEMU or in another one', {
+  skip,
+  timeout: 600_000,
+}, async (t) => {
   const wanted = await options(t);
   const once = await startMachine(t, wanted, 240);
   await once.console.waitFor(/runner: up/);
@@ -100,6 +103,21 @@ test('a reset ends the machine, or starts it anew', { skip, timeout: 300_000 }, 
   twice.console.send('again\n');
   await twice.console.waitFor(/runner: up/, { from: mark });
   assert.equal((await twice.kill()).reason, 'killed');
+
+  const left = [wanted];
+  const another = await Machine.start(wanted, { seconds: 240 }, async () => {
+    return left.pop() ?? assert.fail('cannot boot: nothing is left');
+  });
+  watch(t, another);
+  await another.console.waitFor(/runner: up/);
+  const [port, { pid }] = [await another.port(8080), another];
+  another.console.send('again\n');
+  await another.console.waitFor(/runner: up[\s\S]*runner: up/);
+  assert.notEqual(another.pid, pid);
+  assert.equal(await another.port(8080), port);
+  assert.equal(await text(connect({ host: '127.0.0.1', port })), 'hello from inside\n');
+  another.console.send('again\n');
+  assert.deepEqual(await another.ended, { reason: 'failed', messages: 'cannot boot: nothing is left' });
 });
 
 test('the hard time-out kills a machine that does nothing', { skip, timeout: 60_000 }, async (t) => {

@@ -120,18 +120,15 @@ ports but those of --port.`,
       seconds: Math.min(number(input, 'seconds', 1, aYear) ?? longest, longest),
     });
     try {
-      for (;;) {
-        const started = await machine.start();
-        const ports = await describeForwards(started, forwards);
-        if (ports !== '') context.terminal.stderr.write(`pv-image: ${ports}\n`);
-        const end = await attach(started, context, ports === '' ? '' : `${ports}; `);
-        if (machine.wantsRestart(end)) continue;
-        if (end.reason === 'failed' || end.reason === 'panic')
-          throw new Failure('machine', `cannot go on: the machine ended (${end.reason}) ${end.messages}`, {
-            exitCode: 4,
-          });
-        return { text: '', json: { reason: end.reason, disk } };
-      }
+      const started = await machine.start();
+      const ports = await describeForwards(started, forwards);
+      if (ports !== '') context.terminal.stderr.write(`pv-image: ${ports}\n`);
+      const end = await attach(started, context, ports === '' ? '' : `${ports}; `);
+      if (end.reason === 'failed' || end.reason === 'panic')
+        throw new Failure('machine', `cannot go on: the machine ended (${end.reason}) ${end.messages}`, {
+          exitCode: 4,
+        });
+      return { text: '', json: { reason: end.reason, disk } };
     } finally {
       await machine.close();
     }

@@ -22,6 +22,11 @@ test('without forwards there is no network, and hardware virtualisation is never
   assert.ok(argv.includes('-nodefaults'));
 });
 
+test('a QEMU that goes on after resets has a small buffer for translated code, which is emptied in time', () => {
+  const argv = machineArguments({ ...plain, onReset: 'reset' });
+  assert.equal(argv[argv.indexOf('-accel') + 1], 'tcg,thread=multi,tb-size=24');
+});
+
 test('a machine of 32 bits has nothing above 4 GiB, where a kernel without large addresses would not find its disks', () => {
   const argv = machineArguments({ ...plain, architecture: 'armv7' });
   assert.equal(argv[argv.indexOf('-machine') + 1], 'virt,highmem=off');

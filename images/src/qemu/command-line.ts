@@ -87,6 +87,13 @@ function driveArgument({ file, format = 'raw', snapshot = false, writeLog }: Mac
   return `driver=blklogwrites,file.driver=file,file.filename=${path},${log}`;
 }
 
+/**
+ * MiB for translated code in a QEMU that goes on after a reset. What it has translated of the old kernel makes each write to a page that had code
+ * slow (accel/tcg/tb-maint.c), and a boot loader writes to all of them: it takes three times as long, or longer. Only a full buffer is emptied, and that of
+ * one GiB that QEMU takes by itself never is.
+ */
+const bufferThroughResets = 24;
+
 /** A comma in a value of a QEMU option is written twice. */
 function optionValue(value: string): string {
   return value.replaceAll(',', ',,');
@@ -98,7 +105,8 @@ function optionValue(value: string): string {
  */
 export function machineArguments(options: MachineOptions): string[] {
   const { architecture, boot, memory, processors = 1, disks = [], forwards, watchdog, onReset = 'exit' } = options;
-  const argv = [...machines[architecture], '-accel', 'tcg,thread=multi', '-smp', `${processors}`, '-m', `${memory}`];
+  const accelerator = `tcg,thread=multi${onReset === 'reset' ? `,tb-size=${bufferThroughResets}` : ''}`;
+  const argv = [...machines[architecture], '-accel', accelerator, '-smp', `${processors}`, '-m', `${memory}`];
   argv.push('-nodefaults', '-display', 'none', ...bootArguments(boot), '-device', 'virtio-rng-pci');
   if (onReset === 'exit') argv.push('-no-reboot');
   for (const [index, disk] of disks.entries()) {

@@ -3,4 +3,5 @@ export type { MachineArchitecture, MachineBoot, MachineDisk, MachineForward, Mac
 export { emulators } from './command-line.ts';
 export { MachineConsole } from './console.ts';
 export type { QemuEvent } from './control.ts';
-export { Machine, type MachineEnd, type MachineEndReason, type RunLimits } from './machine.ts';
+export { Machine, type MachineEnd, type Restart, type RunLimits } from './machine.ts';
+export type { MachineEndReason } from './process.ts';

@@ -1,4 +1,4 @@
-/** A machine that runs an image: which disk, which firmware, and starting it again when there is no boot loader to do so. */
+/** A machine that runs an image: which disk, which firmware, and another QEMU after each reset. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ImageAccount } from '../build.ts';
 import type { MachineBoot, MachineForward, MachineOptions } from '../qemu/command-line.ts';
-import { Machine, type MachineEnd } from '../qemu/machine.ts';
+import { Machine } from '../qemu/machine.ts';
 import { DirectLoader } from './direct.ts';
 
 const run = promisify(execFile);
@@ -27,7 +27,7 @@ export interface ImageRun {
   /** As for `MachineDisk`. */
   writeLog?: string;
   extra?: readonly string[];
-  /** Hard limit of one start of QEMU. */
+  /** Hard limit from the start to the power-off, with all restarts. */
   seconds: number;
 }
 
@@ -78,7 +78,7 @@ export async function diskOf(image: string, disk: string, size?: number): Promis
   }
 }
 
-/** A running image: one QEMU after the other where a reset ends it, one for all resets where a boot loader takes over. */
+/** A running image: one QEMU after the other, as resets end them, but one for all resets where the writes to the disk are noted. */
 export class ImageMachine {
   readonly #options: ImageRun;
   readonly #folder: string;
@@ -116,31 +116,32 @@ export class ImageMachine {
     return { kind: 'efi', code: firmware('efiCode'), variables };
   }
 
+  /** A QEMU that ends flushes its disk, and then no power cut could take what was written before the reset. */
+  get #staysOnReset(): boolean {
+    return this.#loader === undefined && this.#options.writeLog !== undefined;
+  }
+
+  async #next(): Promise<MachineOptions> {
+    const { account, disk, memory, processors, forwards = [], watchdog, writeLog, extra } = this.#options;
+    return {
+      architecture: account.architecture,
+      boot: await this.#boot(),
+      memory: memory ?? account.machine.memory,
+      processors: processors ?? account.machine.processors,
+      disks: [{ file: disk, ...(writeLog === undefined ? {} : { writeLog }) }],
+      forwards,
+      onReset: this.#staysOnReset ? 'reset' : 'exit',
+      ...(watchdog === undefined ? {} : { watchdog }),
+      ...(extra === undefined ? {} : { extra }),
+    };
+  }
+
   /**
-   * Starts QEMU. With a boot loader it goes on through resets; without, it ends with reason `reset`, and this is to be called again.
+   * Starts the machine; it goes on through restarts, each in a QEMU of its own: RESETREASON.
    * @throws Error when there is nothing to boot
    */
   async start(): Promise<Machine> {
-    const { account, disk, memory, processors, forwards = [], watchdog, writeLog, extra, seconds } = this.#options;
-    return Machine.start(
-      {
-        architecture: account.architecture,
-        boot: await this.#boot(),
-        memory: memory ?? account.machine.memory,
-        processors: processors ?? account.machine.processors,
-        disks: [{ file: disk, ...(writeLog === undefined ? {} : { writeLog }) }],
-        forwards,
-        onReset: this.#loader === undefined ? 'reset' : 'exit',
-        ...(watchdog === undefined ? {} : { watchdog }),
-        ...(extra === undefined ? {} : { extra }),
-      },
-      { seconds },
-    );
-  }
-
-  /** A machine that ended so is to be started again. */
-  wantsRestart({ reason }: MachineEnd): boolean {
-    return this.#loader !== undefined && (reason === 'reset' || reason === 'watchdog' || reason === 'panic');
+    return Machine.start(await this.#next(), { seconds: this.#options.seconds }, () => this.#next());
   }
 
   /** Removes what is of this run alone; the disk stays. */
