@@ -66,7 +66,18 @@ async function bundle(): Promise<void> {
   renameSync(temporary, target);
 }
 
-if (!isFresh()) {
+/** The launcher only compares times: a file that is no input, as those of tests, must not keep it from a bundle that is as its inputs are. */
+function renew(now: Date): void {
+  try {
+    utimesSync(target, now, now);
+  } catch {
+    // Somebody else's checkout: the sources run.
+  }
+}
+
+const now = new Date();
+if (isFresh()) renew(now);
+else {
   try {
     await bundle();
   } catch {
