@@ -35,6 +35,8 @@ describe('the native build', () => {
         assert.equal(buildNative(architecture, say, folder), false);
         assert.equal(statSync(`${folder}/linux.node`).ino, ino);
         assert.equal(said.length, 1);
+        // What decides is the same for all.
+        if (architecture !== process.arch) return;
         writeFileSync(`${folder}/stamp`, 'of other sources');
         assert.equal(buildNative(architecture, say, folder), true);
         assert.notEqual(statSync(`${folder}/linux.node`).ino, ino);
