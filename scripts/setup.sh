@@ -58,8 +58,28 @@ if [ -n "$missing" ]; then
   begin_work
   missing=$(missing_packages)
 fi
+[ -z "$missing" ] || say "installing Debian packages:$missing"
+
+has npm || fail "npm is missing" "Install it: apt-get install nodejs npm (Node 20 or later)."
+# What npm would install depends on these files alone; the stamp holds their checksum.
+wanted_npm() { cat package.json .npmrc packages/*/package.json apps/*/package.json images/package.json package-lock.json 2>/dev/null | cksum; }
+installed_npm() { cat node_modules/.setup-stamp 2>/dev/null || true; }
+npm_job=""
+if [ "$(installed_npm)" != "$(wanted_npm)" ]; then
+  begin_work
+  if [ "$(installed_npm)" != "$(wanted_npm)" ]; then
+    say "installing npm packages"
+    # Beside the Debian packages: one waits for the network while the other unpacks.
+    # 'install', not 'ci': ci refuses a lock file without the entries of optional packages for other platforms.
+    npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error >build/npm.log 2>&1 &
+    npm_job=$!
+    trap '[ -z "$npm_job" ] || kill "$npm_job" 2>/dev/null || true' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+  fi
+fi
+
 if [ -n "$missing" ]; then
-  say "installing Debian packages:$missing"
   : >build/apt.log
   # A fresh machine has no package lists yet, or old ones: fetch them only when it does not work without.
   install_packages "$missing" || {
@@ -71,21 +91,15 @@ if [ -n "$missing" ]; then
   }
 fi
 
-has npm || fail "npm is missing" "Install it: apt-get install nodejs npm (Node 20 or later)."
-# What npm would install depends on these files alone; the stamp holds their checksum.
-wanted_npm() { cat package.json .npmrc packages/*/package.json apps/*/package.json images/package.json package-lock.json 2>/dev/null | cksum; }
-installed_npm() { cat node_modules/.setup-stamp 2>/dev/null || true; }
-if [ "$(installed_npm)" != "$(wanted_npm)" ]; then
-  begin_work
-  if [ "$(installed_npm)" != "$(wanted_npm)" ]; then
-    say "installing npm packages"
-    # 'install', not 'ci': ci refuses a lock file without the entries of optional packages for other platforms.
-    npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error >build/npm.log 2>&1 || {
-      tail -n 15 build/npm.log >&2
-      fail "npm could not install the packages" "The whole output is in build/npm.log."
-    }
-    wanted_npm >node_modules/.setup-stamp
-  fi
+if [ -n "$npm_job" ]; then
+  status=0
+  wait "$npm_job" || status=$?
+  npm_job=""
+  [ "$status" = 0 ] || {
+    tail -n 15 build/npm.log >&2
+    fail "npm could not install the packages" "The whole output is in build/npm.log."
+  }
+  wanted_npm >node_modules/.setup-stamp
 fi
 node=node_modules/.bin/node
 { [ -x "$node" ] && "$node" --version >/dev/null 2>&1; } || fail "the pinned Node does not run on this machine ($(uname -m))" \

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const coreTools = ['sh', 'sed', 'awk', 'grep', 'cat', 'cksum', 'tail', 'dirname', 'mkdir', 'uname', 'flock', 'chmod'];
 
@@ -189,6 +190,28 @@ describe('setup.sh', { timeout: 60_000 }, () => {
       assert.equal(said.match(/cannot continue/g)?.length, 1);
     });
   }
+
+  test('npm installs beside apt-get, and does not go on when that fails', async () => {
+    withPackages('gcc');
+    const noted = join(root, 'npm-pid');
+    fake('npm', `echo $$ >'${noted}.new'; cat '${noted}.new' >'${noted}'; exec tail -f /dev/null`);
+    fake('apt-get', `while [ ! -s '${noted}' ]; do :; done; echo 'E: broken'; exit 100`);
+    const { status, said } = setup();
+    assert.equal(status, 69);
+    assert.match(said, /E: broken\nsetup: cannot continue: apt-get/);
+    const pid = readFileSync(noted, 'utf8').trim();
+    // Not a child of this process: it is gone, or without arguments until somebody reaps it, soon after it was killed.
+    const runs = () => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
+      } catch {
+        return false;
+      }
+    };
+    for (const deadline = performance.now() + 20_000; runs() && performance.now() < deadline; ) await pause(10);
+    assert.ok(!runs(), 'npm goes on');
+    assert.ok(!existsSync(checkout('node_modules/.setup-stamp')));
+  });
 
   test('a failure of npm is not remembered as done', () => {
     fake('npm', 'exit 1');
