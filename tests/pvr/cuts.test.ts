@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type TestContext } from 'node:test';
+import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { checkout } from '../../apps/pvr/src/repository/checkout.ts';
 import { commit } from '../../apps/pvr/src/repository/commit.ts';
@@ -14,24 +14,28 @@ import { bundlePvr } from './bundle.ts';
 
 const preload = fileURLToPath(import.meta.resolve('./cut-writes.ts'));
 
+const top = mkdtempSync(join(tmpdir(), 'pvr-cuts-'));
+/** A repository with a commit, its pool and a home, which each case gets a copy of. */
+const start = join(top, 'start');
+/** Compiled code is kept, as bin/pvr does. */
+const environment = { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(top, 'compile-cache') };
+let bundle = '';
+
 /** Runs pvr, which dies at the given change of the disk. */
-function run(bundle: string, directory: string, home: string, argv: readonly string[], cutAt: number) {
+function run(directory: string, home: string, argv: readonly string[], cutAt: number) {
   return spawnSync(process.execPath, ['--import', preload, bundle, ...argv], {
     cwd: directory,
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, HOME: home, CUT_AT: String(cutAt) },
+    env: { ...environment, HOME: home, CUT_AT: String(cutAt) },
   });
 }
 
-function prepare(context: TestContext): { top: string; start: string; bundle: string } {
-  const top = mkdtempSync(join(tmpdir(), 'pvr-cuts-'));
-  context.after(() => rmSync(top, { recursive: true, force: true }));
-  const start = join(top, 'start');
-  mkdirSync(join(start, 'tree', 'app'), { recursive: true });
+before(() => {
   const tree = join(start, 'tree');
-  const bundle = bundlePvr(top);
+  mkdirSync(join(tree, 'app'), { recursive: true });
+  bundle = bundlePvr(top);
   const ok = (argv: readonly string[]): void => {
-    const { status, stderr } = run(bundle, tree, join(start, 'home'), argv, 100_000);
+    const { status, stderr } = run(tree, join(start, 'home'), argv, 100_000);
     assert.equal(status, 0, stderr);
   };
   ok(['init', '-o', '../pool']);
@@ -39,30 +43,33 @@ function prepare(context: TestContext): { top: string; start: string; bundle: st
   writeFileSync(join(tree, 'app', 'run.json'), '{"n":1}');
   ok(['add', 'app']);
   ok(['commit', '-m', 'old']);
-  return { top, start, bundle };
+});
+after(() => rmSync(top, { recursive: true, force: true }));
+
+/** A fresh copy of the start. */
+function copyStart(): { tree: string; home: string } {
+  const place = join(top, 'place');
+  rmSync(place, { recursive: true, force: true });
+  cpSync(start, place, { recursive: true });
+  // The pool of a repository is recorded with its absolute path.
+  const config = join(place, 'tree', '.pvr', 'config');
+  writeFileSync(config, readFileSync(config, 'utf8').replace(start, place));
+  return { tree: join(place, 'tree'), home: join(place, 'home') };
 }
 
 /** Cuts a command at every change of the disk, or at every `step`th, and looks at what is left each time. */
 async function cutEverywhere(
-  context: TestContext,
   argv: readonly string[],
   change: (tree: string) => void,
   look: (tree: string, cutAt: number) => Promise<void>,
   step = 1,
 ): Promise<void> {
-  const { top, start, bundle } = prepare(context);
   let finished = false;
   for (let cutAt = 1; !finished; cutAt += step) {
     assert.ok(cutAt < 200, 'the command never comes to its end');
-    const place = join(top, 'place');
-    rmSync(place, { recursive: true, force: true });
-    cpSync(start, place, { recursive: true });
-    // The pool of a repository is recorded with its absolute path.
-    const config = join(place, 'tree', '.pvr', 'config');
-    writeFileSync(config, readFileSync(config, 'utf8').replace(start, place));
-    const [tree, home] = [join(place, 'tree'), join(place, 'home')];
+    const { tree, home } = copyStart();
     change(tree);
-    const { status, signal, stderr } = run(bundle, tree, home, argv, cutAt);
+    const { status, signal, stderr } = run(tree, home, argv, cutAt);
     finished = signal === null;
     if (finished) assert.equal(status, 0, stderr);
     await look(tree, cutAt);
@@ -71,10 +78,9 @@ async function cutEverywhere(
 
 test('a commit that is cut anywhere leaves the old state or the new one, with all objects', {
   timeout: 300_000,
-}, async (context) => {
+}, async () => {
   const states = new Set<string>();
   await cutEverywhere(
-    context,
     ['commit', '-m', 'new'],
     (tree) => {
       writeFileSync(join(tree, 'app', 'a'), 'two');
@@ -95,9 +101,8 @@ test('a commit that is cut anywhere leaves the old state or the new one, with al
   assert.equal(states.size, 2);
 });
 
-test('an add that is cut anywhere leaves a repository that can go on', { timeout: 300_000 }, async (context) => {
+test('an add that is cut anywhere leaves a repository that can go on', { timeout: 300_000 }, async () => {
   await cutEverywhere(
-    context,
     ['add', 'app'],
     (tree) => writeFileSync(join(tree, 'app', 'b'), 'fresh'),
     async (tree, cutAt) => {
@@ -111,9 +116,8 @@ test('an add that is cut anywhere leaves a repository that can go on', { timeout
 
 test('a checkout that is cut anywhere leaves whole files, old or new, and the next one completes it', {
   timeout: 300_000,
-}, async (context) => {
+}, async () => {
   await cutEverywhere(
-    context,
     ['checkout'],
     (tree) => {
       writeFileSync(join(tree, 'app', 'a'), 'spoilt');
@@ -132,9 +136,8 @@ test('a checkout that is cut anywhere leaves whole files, old or new, and the ne
   );
 });
 
-test('a clone that is cut anywhere is not there or whole', { timeout: 300_000 }, async (context) => {
+test('a clone that is cut anywhere is not there or whole', { timeout: 300_000 }, async () => {
   await cutEverywhere(
-    context,
     ['clone', '-o', '../copies', '.', '../clone'],
     () => {},
     async (tree, cutAt) => {
@@ -151,19 +154,18 @@ test('a clone that is cut anywhere is not there or whole', { timeout: 300_000 },
 
 test('killed at any moment, a commit of many files leaves the old state or the new one', {
   timeout: 300_000,
-}, async (context) => {
-  const { top, start, bundle } = prepare(context);
-  const [tree, home] = [join(start, 'tree'), join(start, 'home')];
+}, async () => {
+  const { tree, home } = copyStart();
   const old = Repository.open(tree).readStateText();
   for (let index = 0; index < 400; index += 1) writeFileSync(join(tree, 'app', `f${index}`), `content ${index}`);
-  const environment = { PATH: process.env.PATH, HOME: home };
+  const env = { ...environment, HOME: home };
   const begin = performance.now();
-  assert.equal(spawnSync(process.execPath, [bundle, 'add', '.'], { cwd: tree, env: environment }).status, 0);
+  assert.equal(spawnSync(process.execPath, [bundle, 'add', '.'], { cwd: tree, env }).status, 0);
   const whole = performance.now() - begin;
   let last = '';
   for (let round = 1; last !== 'whole'; round += 1) {
     // Later and later, until it gets to its end.
-    const child = spawn(process.execPath, [bundle, 'commit'], { cwd: tree, env: environment, stdio: 'ignore' });
+    const child = spawn(process.execPath, [bundle, 'commit'], { cwd: tree, env, stdio: 'ignore' });
     const timer = setTimeout(() => child.kill('SIGKILL'), (whole * round) / 8);
     const [code] = await once(child, 'exit');
     clearTimeout(timer);
@@ -176,7 +178,7 @@ test('killed at any moment, a commit of many files leaves the old state or the n
     // All objects of the new state are there, whole.
     const copied = spawnSync(process.execPath, [bundle, 'clone', tree, join(top, 'out')], {
       cwd: top,
-      env: environment,
+      env,
       encoding: 'utf8',
     });
     assert.equal(copied.status, 0, copied.stderr);
