@@ -8,7 +8,7 @@ import { type DeviceRun, TestDevice } from '../harness/device.ts';
 import { skipWithoutContainers } from '../harness/facilities.ts';
 import { probeContainer, slowReadyContainer, writeRevision } from '../harness/revision.ts';
 
-const options = { skip: await skipWithoutContainers(), timeout: 60_000 };
+const options = { skip: await skipWithoutContainers(), timeout: 240_000 };
 
 async function killHard(run: DeviceRun): Promise<void> {
   run.signal('SIGKILL');

@@ -19,7 +19,7 @@ import { type DeviceRun, TestDevice } from '../harness/device.ts';
 import { skipWithoutContainers } from '../harness/facilities.ts';
 import { probeContainer, type RevisionFiles, writeRevision } from '../harness/revision.ts';
 
-const options = { skip: await skipWithoutContainers(), timeout: 60_000 };
+const options = { skip: await skipWithoutContainers(), timeout: 240_000 };
 
 /** A revision of two containers, to be spoilt. They have no recovery, and an exit of theirs would restart the device. */
 async function twoContainers(t: TestContext): Promise<RevisionFiles> {

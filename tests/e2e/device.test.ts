@@ -10,7 +10,7 @@ import { until } from '../harness/files.ts';
 import { watchMachine } from '../harness/machine.ts';
 import { probeContainer, slowReadyContainer, writeRevision } from '../harness/revision.ts';
 
-const options = { skip: await skipWithoutContainers(), timeout: 60_000 };
+const options = { skip: await skipWithoutContainers(), timeout: 240_000 };
 
 /** Runs a shell command inside a container, in its control groups. */
 function inside(device: TestDevice, name: string, command: string): string {

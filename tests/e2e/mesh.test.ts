@@ -34,7 +34,7 @@ import { skipWithoutContainers } from '../harness/facilities.ts';
 import { probeContainer, writeRevision } from '../harness/revision.ts';
 import { UpdateDevice } from '../harness/update-device.ts';
 
-const options = { skip: await skipWithoutContainers(), timeout: 60_000 };
+const options = { skip: await skipWithoutContainers(), timeout: 240_000 };
 const pathOnly = 0o10000000;
 
 type Wish = Record<string, string>;

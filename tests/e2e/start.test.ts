@@ -15,6 +15,7 @@ import { tracesOf } from '../harness/traces.ts';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const startProgram = join(checkout, 'scripts/start.ts');
+const pvcontrol = join(checkout, 'apps/device-tools/bin/pvcontrol');
 const limit = 60_000;
 
 /** A program whose output can be awaited. */
@@ -65,11 +66,9 @@ class Started {
 
 const running: Started[] = [];
 const directories: string[] = [];
-const npmStart = (...argv: string[]): Started => {
-  const started = new Started('npm', ['start', '--', ...(argv.includes('--hub') ? [] : ['--no-hub', ...argv])]);
-  running.push(started);
-  return started;
-};
+const npmStart = (...argv: string[]): Started => run('npm', ['start', '--', '--no-hub', ...argv]);
+/** What `npm start` comes to when set-up has found nothing to do. */
+const start = (...argv: string[]): Started => run(process.execPath, [startProgram, ...argv]);
 const run = (program: string, argv: string[], environment: Record<string, string> = {}): Started => {
   const started = new Started(program, argv, { TERM: 'xterm', ...environment });
   running.push(started);
@@ -141,7 +140,7 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
   test('with a hub: the device joins, takes a new page, goes back from a broken one, and says why', {
     timeout: 3 * limit,
   }, async () => {
-    const started = npmStart('--hub');
+    const started = start();
     await started.sees(/^the tour (is over|ends here): .*$/m);
     const { output } = started;
     for (const pattern of [
@@ -165,7 +164,7 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
     const storage = join(temporary(), 'device');
     const visits: (string | undefined)[] = [];
     for (let round = 0; round < 2; round += 1) {
-      const started = npmStart('--storage', storage);
+      const started = start('--no-hub', '--storage', storage);
       const device = await ready(started);
       visits.push((await page(device.url)).visits);
       started.child.kill('SIGTERM');
@@ -176,7 +175,7 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
   });
 
   test('two at once have a network each', { timeout: limit }, async () => {
-    const both = [npmStart(), npmStart()];
+    const both = [start('--no-hub'), start('--no-hub')];
     const devices = await Promise.all(both.map(ready));
     assert.notEqual(devices[0]?.url, devices[1]?.url);
     for (const { url } of devices) assert.equal((await page(url)).container, 'web');
@@ -197,15 +196,15 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
   });
 
   test('a device that asks for a restart is started again', { timeout: limit }, async () => {
-    const started = npmStart();
+    const started = start('--no-hub');
     const { socket } = await ready(started);
-    execFileSync('npx', ['pvcontrol', '-s', socket, 'cmd', 'reboot'], { cwd: checkout });
+    execFileSync(pvcontrol, ['-s', socket, 'cmd', 'reboot'], { cwd: checkout });
     await started.sees(/^the device restarts$[\s\S]*^ready socket=/m);
   });
 
   test('runs a revision of one’s own, without a page', { timeout: limit }, async () => {
     const { state, objects } = await writeRevision(temporary(), [probeContainer('alone', ['init'], { group: 'app' })]);
-    const started = npmStart('--state', state, '--objects', objects);
+    const started = start('--no-hub', '--state', state, '--objects', objects);
     const [line = ''] = await started.sees(/^ready socket=.*$/m);
     assert.match(line, /^ready socket=\S+$/);
     assert.match(started.output, /^container alone \(group app\): STARTED, pid \d+$/m);
@@ -223,7 +222,7 @@ describe('npm start', { skip: await skipWithoutContainers(), timeout: 5 * limit 
         'a/run.json': { name: 'a', type: 'lxc', config: 'c', group: 'nowhere' },
       }),
     );
-    const started = npmStart('--state', state, '--objects', directory);
+    const started = start('--no-hub', '--state', state, '--objects', directory);
     assert.equal(await started.exited, 65);
     assert.match(started.errors, /start: the device ended by itself \(exit code 65\)/);
     assert.match(started.errors, /nowhere/);

@@ -9,7 +9,7 @@ import { TestDevice } from '../harness/device.ts';
 import { skipWithoutContainers } from '../harness/facilities.ts';
 import { probeContainer, writeRevision } from '../harness/revision.ts';
 
-const options = { skip: await skipWithoutContainers(), timeout: 60_000 };
+const options = { skip: await skipWithoutContainers(), timeout: 240_000 };
 const secret = 'a-word-that-stands-nowhere-else';
 const tools = fileURLToPath(new URL('../../apps/device-tools/', import.meta.url));
 
