@@ -1,7 +1,7 @@
 /** Containers for machines of other architectures, made on any machine: programs come from Debian packages that are unpacked, not installed. */
 
 import { existsSync } from 'node:fs';
-import { cp, mkdir, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DebianArchitecture, debianPackages } from '@pantavisor/images/debian';
@@ -21,8 +21,9 @@ async function programTree(names: readonly string[], architecture: DebianArchite
   const home = join(cache, architecture, `.tree-${names.join('+')}`);
   if (existsSync(home)) return home;
   const packages = await debianPackages(names, architecture, { folder: cache, say: (line) => console.error(line) });
-  const work = `${home}.${process.pid}`;
-  await rm(work, { recursive: true, force: true });
+  await mkdir(join(cache, architecture), { recursive: true });
+  // Several containers of a revision ask for the same tree at once.
+  const work = await mkdtemp(`${home}.`);
   for (const { root } of packages)
     for (const folder of ['bin', 'sbin', 'lib', 'usr/bin', 'usr/sbin', 'usr/lib']) {
       if (!existsSync(join(root, folder))) continue;
