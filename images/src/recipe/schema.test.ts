@@ -14,7 +14,7 @@ test('a recipe of three members is complete', () => {
     architecture: 'x86_64',
     loader: 'grub',
     kernel: { debian: 'linux-image-cloud-amd64' },
-    arguments: 'console=ttyS0,115200 printk.devkmsg=on',
+    arguments: 'console=ttyS0,115200 printk.devkmsg=on initcall_blacklist=tracer_init_tracefs loop.hw_queue_depth=16',
     parts: [],
     config: {},
     hub: {},
