@@ -28,8 +28,9 @@ const yielding = 3;
 export const apart: readonly string[] =
   process.getuid?.() === 0 ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'] : [];
 
-/** The stage of test files, as many of them at once as `concurrency` says. */
+/** The stage of test files, as many of them at once as `concurrency` says. @throws when there are none, for node:test would take all that it finds */
 export function suite(name: string, files: string[], concurrency: number, more: Partial<Stage> = {}): Stage {
+  if (files.length === 0) throw new Error(`cannot run the stage ${name}: it has no files`);
   return { name, argv: [process.execPath, '--test', `--test-concurrency=${concurrency}`, ...files], ...more };
 }
 
