@@ -6,6 +6,7 @@ import type { ConfigStore } from '../config/store.ts';
 import type { DeviceConfig } from '../config/table.ts';
 import { type ConfigWarning, formatWarning } from '../config/warning.ts';
 import type { Host } from '../host/ports.ts';
+import { fillCredentialsVolume } from '../hub-client/credentials-volume.ts';
 import { LogOutputs } from '../logs/outputs.ts';
 import { parseContext } from '../revision/load.ts';
 import { Failure } from '../runtime/failure.ts';
@@ -96,6 +97,10 @@ export async function openGround(host: Host, request: GroundRequest): Promise<Gr
     const handlers = volumeHandlers(host, places.library, places.volumes, extra);
     const board = new Board({ host, config, places, layout, context, handlers, log });
     await board.raise(boot.revision);
+    const credentials = config.PV_STORAGE_PHCONFIG_VOL ? board.volume('pv--phconfig') : undefined;
+    if (credentials !== undefined)
+      for (const name of await fillCredentialsVolume(files, layout.config, credentials))
+        log('INFO', 'hub', `${name} goes into the volume pv--phconfig, which has none yet`);
     const leave = async () => {
       await logs.flush();
       await lock.release();
@@ -110,9 +115,7 @@ export async function openGround(host: Host, request: GroundRequest): Promise<Gr
         deviceMeta: board.volume('pv--devmeta') ?? places.deviceMeta,
       },
       socketPath,
-      layout: config.PV_STORAGE_PHCONFIG_VOL
-        ? { ...layout, config: board.volume('pv--phconfig') ?? layout.config }
-        : layout,
+      layout: { ...layout, config: credentials ?? layout.config },
       board,
       handlers,
       objects,

@@ -4,7 +4,7 @@ import type { Files, Processes } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import type { Log } from '../runtime/log.ts';
 import { longTimeout, runProgram } from '../runtime/programs.ts';
-import { makeTree, writeDurable } from '../storage/durable.ts';
+import { makeTree, removeDurable, writeDurable } from '../storage/durable.ts';
 
 /** What a dual disk needs of its parts. */
 export interface DualParts {
@@ -30,14 +30,15 @@ export async function openDual(parts: DualParts, disk: Disk): Promise<string> {
       'disk-dual',
       `cannot open the disk ${disk.name}: it has ${primary === undefined ? 'no disks' : 'no init_order'}`,
     );
-  const marker = `${parts.markers}/dual_${primary}_${secondary ?? ''}.init_done`;
+  const name = `${parts.markers}/dual_${primary}_${secondary ?? ''}`;
+  const [marker, moving] = [`${name}.init_done`, `${name}.moving`];
   const failures: string[] = [];
   for (const step of disk.initOrder) {
     try {
-      const directory = await takeStep(parts, step, primary, secondary, marker);
+      const directory = await takeStep(parts, step, primary, secondary, { marker, moving });
       if (directory === undefined) continue;
-      await makeTree(parts.files, parts.markers);
-      await writeDurable(parts.files, marker, '');
+      // While something is half moved, the disk that it comes from counts, and what is new there is to be moved, too.
+      if ((await parts.files.status(moving)) === undefined) await note(parts.files, marker);
       return directory;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -48,25 +49,40 @@ export async function openDual(parts: DualParts, disk: Disk): Promise<string> {
   throw new Failure('disk-dual', `cannot open the disk ${disk.name}: no step succeeds: ${failures.join('; ')}`);
 }
 
-/** @returns undefined when the step does not apply */
+async function note(files: Files, path: string): Promise<void> {
+  await makeTree(files, path.slice(0, path.lastIndexOf('/')));
+  await writeDurable(files, path, '');
+}
+
+/**
+ * @param notes files that tell that everything was moved or need not be, and that moving has begun
+ * @returns undefined when the step does not apply
+ */
 async function takeStep(
   parts: DualParts,
   step: string,
   primary: string,
   secondary: string | undefined,
-  marker: string,
+  { marker, moving }: { marker: string; moving: string },
 ): Promise<string | undefined> {
-  if (step === 'primary') return parts.open(primary, false);
-  if (step === 'create-primary') return parts.open(primary, true);
+  const { files } = parts;
+  if (step === 'primary' || step === 'create-primary') {
+    const isHalf = (await files.status(marker)) === undefined && (await files.status(moving)) !== undefined;
+    if (isHalf) throw new Failure('disk-dual', `what was moved to ${primary} is not whole`);
+    return parts.open(primary, step === 'create-primary');
+  }
   if (secondary === undefined) throw new Failure('disk-dual', 'there is no second disk');
   if (step === 'secondary') return parts.open(secondary, false);
   if (step === 'create-secondary') return parts.open(secondary, true);
-  if ((await parts.files.status(marker)) !== undefined) return undefined;
+  if ((await files.status(marker)) !== undefined) return undefined;
   const from = await parts.open(secondary, false);
   try {
     const to = await parts.open(primary, true);
+    await note(files, moving);
     await copyContent(parts, from, to);
-    await compareContent(parts.files, from, to);
+    await compareContent(files, from, to);
+    await note(files, marker);
+    await removeDurable(files, moving);
     return to;
   } finally {
     await parts.close(secondary);
