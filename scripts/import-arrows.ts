@@ -23,7 +23,7 @@ const rooms: Room[] = [
   { files: /^apps\/device\/src\/host\/small\//, mayImport: /^@pantavisor\/(small-host|state|engine|ctrl-api\/http)$/ },
   { files: /^apps\/device\/src\/main\.ts$/, mayImport: /^node:url$|^@pantavisor\/(state|engine)$/ },
   { files: /^apps\/device\/src\//, mayImport: /^@pantavisor\/(state|engine|ctrl-api)$/ },
-  { files: /^images\//, mayImport: /^node:|^@pantavisor\/(cli|state)$/ },
+  { files: /^images\//, mayImport: /^node:|^@pantavisor\/(cli|state|device\/config)$/ },
   {
     files:
       /^apps\/device-tools\/src\/(host\/node|host\/node-endpoint|host\/node-pantabox|pantabox|pvcontrol|pventer|pvtx|pvr-endpoint)\.ts$/,

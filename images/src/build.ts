@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ import { assembleDisk, type Content } from './disk/assemble.ts';
 import { makeExt4 } from './disk/ext4.ts';
 import { makeFat } from './disk/fat.ts';
 import { serialOf, uuidOf } from './disk/identity.ts';
+import { NoRoom } from './disk/tool.ts';
 import { Account, type AccountEntry } from './factory/account.ts';
 import { type BspMaterial, writeBsp } from './factory/bsp.ts';
 import { deployFactory, gatherState } from './factory/state.ts';
@@ -18,7 +19,11 @@ import { buildInitramfs, compress, moduleArchive } from './initramfs/index.ts';
 import { loaderContents } from './loader/contents.ts';
 import { planDisk, tableOf } from './loader/layout.ts';
 import { architectures } from './recipe/architectures.ts';
+import { outsideProblems } from './recipe/outside.ts';
 import type { ImageRecipe } from './recipe/recipe.ts';
+import { formatRecipeProblem } from './recipe/schema.ts';
+
+import { withWorkFolder } from './work-folder.ts';
 
 const run = promisify(execFile);
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
@@ -115,19 +120,23 @@ function hubConfig(keys: Readonly<Record<string, string>>): string {
  */
 export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Promise<ImageAccount> {
   const { image, cache, say } = places;
+  const problems = await outsideProblems(recipe);
+  if (problems.length > 0)
+    throw new Error(
+      `cannot build the image ${recipe.name}:\n${problems.map((one) => `  ${formatRecipeProblem(one)}`).join('\n')}`,
+    );
   const plan = planDisk(recipe.name, recipe.loader, recipe.storage.size);
   const account = new Account();
   await mkdir(join(cache, 'products'), { recursive: true });
   await mkdir(dirname(image), { recursive: true });
   // Beside the cache's objects, so that hard links and renames stay within one file system.
-  const work = await mkdtemp(join(cache, 'building-'));
-  try {
+  return withWorkFolder(cache, async (work) => {
     const storage = join(work, 'storage');
     const objects = join(storage, 'objects');
     const tree = join(work, 'tree');
     const material = await bspMaterial(recipe, plan.runtime, places, account, work);
     say('the factory state');
-    await gatherState(recipe, tree, objects, (folder) =>
+    const origins = await gatherState(recipe, tree, objects, (folder) =>
       writeBsp(recipe, folder, {
         debian: { folder: join(cache, 'debian'), say },
         products: join(cache, 'products'),
@@ -136,7 +145,7 @@ export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Prom
         work,
       }),
     );
-    await deployFactory(tree, storage, plan.runtime, account);
+    await deployFactory(tree, storage, plan.runtime, origins, account);
     await rm(tree, { recursive: true, force: true });
     const trail = join(storage, 'trails/0');
     const loader = await loaderContents(recipe, plan, trail, account);
@@ -145,6 +154,8 @@ export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Prom
       ...loader.storage,
     ]);
     for (const [path, text] of Object.entries(recipe.storage.files)) files.set(path, Buffer.from(text));
+    const isOurs = (path: string) =>
+      recipe.storage.files[path] === undefined && (loader.storage.has(path) || Object.keys(recipe.hub).length === 0);
     for (const [path, content] of files) {
       await mkdir(dirname(join(storage, path)), { recursive: true });
       await writeFile(join(storage, path), content);
@@ -152,7 +163,7 @@ export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Prom
         place: 'storage',
         name: path,
         size: content.length,
-        origin: loader.storage.has(path) && recipe.storage.files[path] === undefined ? 'pv-image' : 'recipe',
+        origin: isOurs(path) ? 'pv-image' : 'recipe',
         why: storageReasons[path] ?? 'file of the recipe',
       });
     }
@@ -163,7 +174,19 @@ export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Prom
       const file = join(work, `${name}.img`);
       const fat = loader.fat.get(name);
       if (name === 'root')
-        await makeExt4({ file, size, label: 'root', uuid: uuidOf(recipe.name, 'storage'), folder: storage });
+        await makeExt4({ file, size, label: 'root', uuid: uuidOf(recipe.name, 'storage'), folder: storage }).catch(
+          (error: Error) => {
+            if (!(error instanceof NoRoom)) throw error;
+            // A device keeps two revisions while it updates itself.
+            const megabytes = 2 ** Math.ceil(Math.log2((error.needed * 2.5) / 1024 / 1024));
+            throw new Error(
+              `${error.message}: "storage": {"size": "${megabytes}M"} of the recipe has room for updates, too`,
+              {
+                cause: error,
+              },
+            );
+          },
+        );
       else if (fat !== undefined)
         await makeFat({ file, size, label: name.toUpperCase(), serial: serialOf(recipe.name, name), ...fat });
       else continue;
@@ -187,9 +210,7 @@ export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Prom
     await moveOver(join(work, 'account.json'), `${image}.json`);
     await moveOver(finished, image);
     return result;
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
 }
 
 const storageReasons: Readonly<Record<string, string>> = {

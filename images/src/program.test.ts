@@ -45,7 +45,10 @@ test('a recipe is explained with its defaults before anything is built', async (
 });
 
 test('a bad recipe, a missing one and a wrong word have their own exit codes and say what to do', async (t) => {
-  const folder = folderWith(t, { 'bad.json': '{"name": "a b", "loader": 1}', 'good.json': good });
+  const folder = folderWith(t, {
+    'bad.json': '{"name": "a b", "loader": 1, "kernel": {"image": "out/Image"}}',
+    'good.json': good,
+  });
   const bad = await runIn(folder, 'check', 'bad.json');
   assert.equal(bad.code, 2);
   assert.match(
@@ -55,6 +58,9 @@ test('a bad recipe, a missing one and a wrong word have their own exit codes and
   const asJson = await runIn(folder, 'check', 'bad.json', '--json');
   assert.ok(JSON.parse(asJson.err).error.details.length >= 3);
   assert.equal((await runIn(folder, 'check', 'good.json')).code, 0);
+  assert.match(bad.err, /kernel\.image is not there: .*\/out\/Image/, 'files are looked for although the text is bad');
+  const none = await runIn(folder, 'build');
+  assert.deepEqual([none.code, /cannot go on without a recipe: name its file/.test(none.err)], [3, true]);
   const missing = await runIn(folder, 'build', 'nowhere.json');
   assert.deepEqual([missing.code, /cannot read the recipe/.test(missing.err)], [3, true]);
   const image = await runIn(folder, 'run', 'nowhere.img');

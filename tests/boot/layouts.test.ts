@@ -151,6 +151,6 @@ test('an image for U-Boot leaves room for the board’s own boot loader and plac
   assert.match(execFileSync('mkimage', ['-l', join(board, 'boot.scr')], { encoding: 'utf8' }), /AArch64 Linux Script/);
   await assert.rejects(
     built(t, { ...recipe, boot: { raw: { '8388000': join(board, 'Image'), '8388606': join(board, 'Image') } } }),
-    /cannot place 6 bytes of boot.raw at 8388606: there is room from 512 to 8388608/,
+    /boot\.raw\.8388606 does not fit: 6 bytes at 8388606, and there is room from 512 to 8388608/,
   );
 });

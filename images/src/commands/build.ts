@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { type CommandSpec, formatBytes } from '@pantavisor/cli';
 import { buildImage } from '../build.ts';
 import type { PvImage } from '../context.ts';
-import { recipeFile } from './recipe-file.ts';
+import { fileArgument, recipeFile } from './recipe-file.ts';
 
 export const buildCommand: CommandSpec<PvImage> = {
   names: ['build'],
@@ -25,7 +25,7 @@ it; 'pv-image explain' shows it. Needs no root rights.`,
     ['pv-image build board.json -o board.img', 'a board of your own'],
   ],
   async run(context, input) {
-    const recipe = await recipeFile(context.path(input.values[0] ?? ''));
+    const recipe = await recipeFile(fileArgument(context, input, 'recipe'));
     const output = input.text('output');
     const image = output === undefined ? join(context.cache, `${recipe.name}.img`) : context.path(output);
     const account = await buildImage(recipe, { image, cache: context.cache, say: context.say });

@@ -1,7 +1,7 @@
 /** `pv-image check`. */
 import type { CommandSpec } from '@pantavisor/cli';
 import type { PvImage } from '../context.ts';
-import { recipeFile } from './recipe-file.ts';
+import { fileArgument, recipeFile } from './recipe-file.ts';
 
 export const checkCommand: CommandSpec<PvImage> = {
   names: ['check'],
@@ -9,7 +9,7 @@ export const checkCommand: CommandSpec<PvImage> = {
   arguments: [{ name: 'recipe', help: 'file with the recipe', complete: 'file' }],
   examples: [['pv-image check board.json', 'exit code 2 when something is wrong']],
   async run(context, input) {
-    const path = context.path(input.values[0] ?? '');
+    const path = fileArgument(context, input, 'recipe');
     const recipe = await recipeFile(path);
     return { text: `${path} is a good recipe for ${recipe.name}\n`, json: { recipe } };
   },

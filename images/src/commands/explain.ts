@@ -4,7 +4,7 @@ import type { ImageAccount } from '../build.ts';
 import type { PvImage } from '../context.ts';
 import { planDisk } from '../loader/layout.ts';
 import { readAccount } from '../run/image-machine.ts';
-import { recipeFile } from './recipe-file.ts';
+import { fileArgument, recipeFile } from './recipe-file.ts';
 
 const places: Readonly<Record<string, string>> = {
   disk: 'Outside of file systems',
@@ -52,7 +52,7 @@ export const explainCommand: CommandSpec<PvImage> = {
     ['pv-image explain --json x64.img | jq .entries', 'for programs'],
   ],
   async run(context, input) {
-    const path = context.path(input.values[0] ?? '');
+    const path = fileArgument(context, input, 'image');
     const { stdout, environment } = context.terminal;
     const paint = painter(stdout, environment);
     const width = stdout.isTTY ? stdout.columns : 200;

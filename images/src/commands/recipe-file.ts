@@ -1,11 +1,26 @@
 /** The recipe that a command names. */
 import { readFile } from 'node:fs/promises';
-import { Failure } from '@pantavisor/cli';
+import { Failure, type Input } from '@pantavisor/cli';
+import type { PvImage } from '../context.ts';
+import { outsideProblems } from '../recipe/outside.ts';
 import type { ImageRecipe } from '../recipe/recipe.ts';
-import { readRecipe } from '../recipe/schema.ts';
+import { formatRecipeProblem, type RecipeProblem, readRecipe } from '../recipe/schema.ts';
 
 /**
- * Reads a recipe's file.
+ * The file that a command is given.
+ * @param what the file is, e.g. `recipe`
+ * @throws Failure when nothing was given
+ */
+export function fileArgument(context: PvImage, { values }: Input, what: string): string {
+  const [name] = values;
+  if (name !== undefined) return context.path(name);
+  throw new Failure('usage', `cannot go on without ${/^[aeiou]/.test(what) ? 'an' : 'a'} ${what}: name its file`, {
+    hint: "'pv-image --help' shows examples",
+  });
+}
+
+/**
+ * Reads a recipe's file, and looks at the files that it names.
  * @throws Failure with every problem of it, exit code 2; exit code 3 when it cannot be read
  */
 export async function recipeFile(path: string): Promise<ImageRecipe> {
@@ -15,9 +30,12 @@ export async function recipeFile(path: string): Promise<ImageRecipe> {
   } catch (cause) {
     throw new Failure('no-recipe', `cannot read the recipe ${path}: ${(cause as Error).message}`, { cause });
   }
-  const { recipe, problems } = readRecipe(text, path);
-  if (recipe !== undefined) return recipe;
-  const lines = problems.map(({ place, message }) => `  ${place === '' ? 'it' : place} ${message}`);
+  const read = readRecipe(text, path);
+  const readable = read.recipe ?? read.draft;
+  const problems: RecipeProblem[] = [...read.problems];
+  if (readable !== undefined) problems.push(...(await outsideProblems(readable)));
+  if (read.recipe !== undefined && problems.length === 0) return read.recipe;
+  const lines = problems.map((problem) => `  ${formatRecipeProblem(problem)}`);
   throw new Failure('bad-recipe', `cannot use the recipe ${path}:\n${lines.join('\n')}`, {
     exitCode: 2,
     hint: 'docs/images.md tells what recipes can say',

@@ -6,6 +6,7 @@ import type { Machine, MachineEnd } from '../qemu/machine.ts';
 import { assertFree, describeForwards, joinForwards, parseForward } from '../run/forwards.ts';
 import { diskOf, type Firmware, ImageMachine } from '../run/image-machine.ts';
 import { knownImage } from '../run/inspect.ts';
+import { fileArgument } from './recipe-file.ts';
 
 /** Ctrl-A, and the key after it that ends the machine, as in QEMU. */
 const [escapeKey, quitKey] = ['\u0001', 'x'];
@@ -97,7 +98,7 @@ ports but those of --port.`,
     ['pv-image run x64.img -p 8222:8222 -p 0:80', 'with two more ports'],
   ],
   async run(context, input) {
-    const image = context.path(input.values[0] ?? '');
+    const image = fileArgument(context, input, 'image');
     const account = await knownImage(image);
     const wanted = input.text('firmware') ?? 'bios';
     if (wanted !== 'bios' && wanted !== 'efi')

@@ -1,8 +1,8 @@
 /** The ext4 file system of the storage, made from a folder without mounting (e2fsprogs). */
-import { lutimes, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { lstat, lutimes, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fixedTime, runTool } from './tool.ts';
+import { fixedTime, NoRoom, runTool } from './tool.ts';
 
 export interface Ext4Request {
   /** Image file to write. */
@@ -25,7 +25,7 @@ const firstInode = 11;
 
 /**
  * Makes the file system; the same files give the same bytes. All belong to root.
- * @throws Error when a tool is missing, or the files do not fit
+ * @throws Error when a tool is missing; NoRoom when the files do not fit
  */
 export async function makeExt4({ file, size, label, uuid, folder }: Ext4Request): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
@@ -35,8 +35,22 @@ export async function makeExt4({ file, size, label, uuid, folder }: Ext4Request)
   await empty.close();
   const extended = `hash_seed=${uuid},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0`;
   const identity = ['-L', label, '-U', uuid, '-O', features, '-E', extended, '-m', '0'];
-  await runTool(['mke2fs', '-q', '-F', '-t', 'ext4', ...identity, '-d', folder, file], 'e2fsprogs');
+  const argv = ['mke2fs', '-q', '-F', '-t', 'ext4', ...identity, '-d', folder, file] as const;
+  await runTool(argv, 'e2fsprogs').catch(async (cause: Error) => {
+    if (!/Could not allocate|No space left|too small/i.test(cause.message)) throw cause;
+    throw new NoRoom('the storage', size, await sizeOf(folder), cause);
+  });
   await settleInodes(file);
+}
+
+/** Bytes of all files of a folder, each counted once, whatever links it has. */
+async function sizeOf(folder: string): Promise<number> {
+  const sizes = new Map<number, number>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const { ino, size } = await lstat(join(entry.parentPath, entry.name));
+    sizes.set(ino, size);
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
 /**

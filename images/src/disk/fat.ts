@@ -2,7 +2,7 @@
 import { mkdtemp, open, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fixedTime, runTool } from './tool.ts';
+import { fixedTime, NoRoom, runTool } from './tool.ts';
 
 export interface FatRequest {
   /** Image file to write. */
@@ -23,7 +23,7 @@ const smallestFat32 = 64 * 1024 * 1024;
 
 /**
  * Makes the file system; the same request gives the same bytes.
- * @throws Error when a tool is missing, or the files do not fit
+ * @throws Error when a tool is missing; NoRoom when the files do not fit
  */
 export async function makeFat({ file, size, label, serial, files, base }: FatRequest): Promise<void> {
   const target = await open(file, 'w');
@@ -45,7 +45,11 @@ export async function makeFat({ file, size, label, serial, files, base }: FatReq
       }
       await writeFile(source, files.get(path) ?? '');
       await utimes(source, fixedTime, fixedTime);
-      await runTool(['mcopy', '-m', '-i', file, source, `::/${path}`], 'mtools');
+      await runTool(['mcopy', '-m', '-i', file, source, `::/${path}`], 'mtools').catch((cause: Error) => {
+        if (!/Disk full/i.test(cause.message)) throw cause;
+        const needed = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+        throw new NoRoom(`the partition ${label.toLowerCase()}`, size, needed, cause);
+      });
     }
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -37,8 +37,10 @@ const entryCount = 128;
 const entrySize = 128;
 const entrySectors = (entryCount * entrySize) / sectorSize;
 
-/** Space in bytes that GPT needs at the end of a disk; at its start it lies within the first alignment. */
+/** Space in bytes that GPT needs at the end of a disk. */
 export const gptTail = (entrySectors + 1) * sectorSize;
+/** Space in bytes that GPT needs at its start, where the sector for a BIOS comes first. */
+export const gptHead = sectorSize + gptTail;
 
 /** The mixed-endian form of UUIDs in GPT: the first three fields are little-endian. */
 function guidBytes(uuid: string): Buffer {

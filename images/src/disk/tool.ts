@@ -7,6 +7,17 @@ const run = promisify(execFile);
 /** The time that is written wherever a file system wants one, in seconds since 1970: FAT knows nothing before 1980. */
 export const fixedTime = 315532800;
 
+/** Files that do not fit into a file system. `message` says how much room there is and how much is needed. */
+export class NoRoom extends Error {
+  /** Bytes of the files. */
+  readonly needed: number;
+  constructor(what: string, size: number, needed: number, cause?: unknown) {
+    const mebibytes = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MiB`;
+    super(`cannot put ${mebibytes(needed)} of files into ${what} of ${mebibytes(size)}`, { cause });
+    this.needed = needed;
+  }
+}
+
 /**
  * Runs a program with fixed time and locale.
  * @param hint Debian package that has it

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { formatProblem, parseState } from '@pantavisor/state';
 import type { ImageRecipe } from '../recipe/recipe.ts';
 import type { Account } from './account.ts';
+import { Origins, reasonFor } from './reasons.ts';
 
 const run = promisify(execFile);
 const pvrProgram = fileURLToPath(new URL('../../../apps/pvr/bin/pvr', import.meta.url));
@@ -60,6 +61,7 @@ async function pvr(cwd: string, argv: string[]): Promise<string> {
  * @param tree folder for it, created
  * @param objects folder for objects, created
  * @param writeBsp writes the board support part into its folder `bsp`
+ * @returns where the members come from
  * @throws Error with pvr's own words when a source cannot be had
  */
 export async function gatherState(
@@ -67,17 +69,22 @@ export async function gatherState(
   tree: string,
   objects: string,
   writeBsp: (folder: string) => Promise<void>,
-): Promise<void> {
+): Promise<Origins> {
   await mkdir(tree, { recursive: true });
   await mkdir(objects, { recursive: true });
   await pvr(tree, ['init', '--objects', objects]);
-  for (const part of parts) await pvr(tree, ['merge', part]);
+  const origins = new Origins();
+  for (const part of parts) {
+    await pvr(tree, ['merge', part]);
+    origins.merged(part, JSON.parse(await readFile(join(tree, '.pvr/json'), 'utf8')) as Record<string, unknown>);
+  }
   if (parts.length > 0) await pvr(tree, ['checkout']);
   await rm(join(tree, 'bsp'), { recursive: true, force: true });
   await writeBsp(join(tree, 'bsp'));
   if (!existsSync(join(tree, 'device.json'))) await writeFile(join(tree, 'device.json'), JSON.stringify(defaultDevice));
   await pvr(tree, ['add', '.']);
   await pvr(tree, ['commit', '-m', 'factory']);
+  return origins;
 }
 
 /**
@@ -90,6 +97,7 @@ export async function deployFactory(
   tree: string,
   storage: string,
   runtimeLoader: string,
+  origins: Origins,
   account: Account,
 ): Promise<string> {
   const objects = join(storage, 'objects');
@@ -105,27 +113,27 @@ export async function deployFactory(
   await rm(join(trail, '.pvr/stat-cache'), { force: true });
   await writeFile(join(trail, '.pvr/config'), '{"ObjectsDir": "/storage/objects"}');
   const members = JSON.parse(state) as Record<string, unknown>;
-  await accountForParts(members, objects, account);
+  await accountForParts(members, objects, origins, account);
   await removeUnused(objects);
   return state;
 }
 
-async function accountForParts(members: Record<string, unknown>, objects: string, account: Account): Promise<void> {
-  for (const [key, value] of Object.entries(members)) {
-    if (key === '#spec' || /^bsp\/(?!run\.json|drivers\.json)/.test(key)) continue;
-    if (typeof value === 'string') {
-      const { size } = await stat(join(objects, value));
-      account.add({ place: 'state', name: key, size, sha256: value, origin: 'parts', why: 'file of a part' });
-    } else {
-      account.add({
-        place: 'state',
-        name: key,
-        size: JSON.stringify(value).length,
-        origin: 'state',
-        why: 'member of the state document',
-      });
-    }
+async function accountForParts(
+  members: Record<string, unknown>,
+  objects: string,
+  origins: Origins,
+  account: Account,
+): Promise<void> {
+  for (const [name, value] of Object.entries(members)) {
+    if (name === '#spec' || /^bsp\/(?!run\.json|drivers\.json)/.test(name)) continue;
+    const common = { place: 'state', name, origin: origins.of(name), why: reasonFor(name) };
+    if (typeof value === 'string') account.add({ ...common, ...(await sizeAndName(join(objects, value), value)) });
+    else account.add({ ...common, size: JSON.stringify(value).length });
   }
+}
+
+async function sizeAndName(path: string, sha256: string): Promise<{ size: number; sha256: string }> {
+  return { size: (await stat(path)).size, sha256 };
 }
 
 /** Objects of parts that later parts have replaced. What is needed has a link in the trail. */

@@ -68,7 +68,6 @@ export async function loaderContents(
   }));
   const own = await filesOf(recipe.boot.files, 'boot.files');
   const contents: LoaderContents = { pieces: raw, fat: new Map(), storage: new Map() };
-  checkRaw(raw, plan);
   switch (recipe.loader) {
     case 'grub': {
       const storagePartition = partitionOf(plan, 'root').number;
@@ -147,13 +146,4 @@ export async function loaderContents(
       contents.storage.set('boot/uboot.txt', ubootBlock({ pv_rev: firstRevision }));
   }
   return contents;
-}
-
-function checkRaw(raw: readonly Piece[], plan: DiskPlan): void {
-  const first = plan.partitions[0]?.offset ?? 0;
-  for (const { offset, bytes } of raw)
-    if (offset < 512 || offset + bytes.length > first)
-      throw new Error(
-        `cannot place ${bytes.length} bytes of boot.raw at ${offset}: there is room from 512 to ${first}`,
-      );
 }

@@ -3,6 +3,7 @@ import { serialOf, uuidOf } from '../disk/identity.ts';
 import {
   alignment,
   dosTable,
+  gptHead,
   gptTable,
   gptTail,
   type Partition,
@@ -98,6 +99,14 @@ export function planDisk(name: string, loader: LoaderName, storageSize: number):
   });
   const size = table === 'gpt' ? Math.ceil((offset + gptTail) / alignment) * alignment : offset;
   return { size, table, partitions, runtime };
+}
+
+/**
+ * Where boards may put what their boot ROM looks for: behind the partition table, before the first partition.
+ * @returns offsets in bytes; `end` is the first that is not free
+ */
+export function roomBefore({ table, partitions }: DiskPlan): { begin: number; end: number } {
+  return { begin: table === 'gpt' ? gptHead : 512, end: partitions[0]?.offset ?? 0 };
 }
 
 /** The partition table of a plan as bytes; nothing for a disk without one. */

@@ -1,6 +1,7 @@
 /** Reads recipes of images: JSON into a complete recipe, or every problem there is. */
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { nearest } from '@pantavisor/cli';
+import { whyNotSettings } from '@pantavisor/device/config';
 import { defaultKernels } from '../debian/kernel.ts';
 import { architectureNames, architectures } from './architectures.ts';
 import { type ImageRecipe, type KernelRecipe, recipeSpec } from './recipe.ts';
@@ -9,6 +10,11 @@ export interface RecipeProblem {
   /** Members down to the place, e.g. `kernel.image`; empty for the whole. */
   place: string;
   message: string;
+}
+
+/** `kernel.image must be a path` */
+export function formatRecipeProblem({ place, message }: RecipeProblem): string {
+  return `${place === '' ? 'it' : place} ${message}`;
 }
 
 type JsonObject = Record<string, unknown>;
@@ -112,6 +118,14 @@ class Reader {
     return found;
   }
 
+  /** Keys and values as the device would take them from its file. */
+  settings(value: unknown, place: string, level: 'pv conf file' | 'ph conf file'): Record<string, string> {
+    const found = this.lines(value, place, configKey);
+    for (const { key, message } of whyNotSettings(found, level))
+      if (configKey.pattern.test(key)) this.problem(`${place}.${key}`, message);
+    return found;
+  }
+
   list(value: unknown, place: string): string[] {
     if (value === undefined) return [];
     if (!Array.isArray(value)) {
@@ -125,7 +139,7 @@ class Reader {
   path(value: unknown, place: string): string {
     const text = this.text(value, place);
     if (text === '' && value !== undefined) this.problem(place, 'must be a path');
-    return isAbsolute(text) ? text : resolve(this.#folder, text);
+    return text === '' || isAbsolute(text) ? text : resolve(this.#folder, text);
   }
 
   /** Files by what they are called elsewhere. */
@@ -210,12 +224,12 @@ function readMachine(reader: Reader, value: unknown): ImageRecipe['machine'] {
  * Reads a recipe.
  * @param text of the file
  * @param file path of it; paths in the recipe are relative to its folder
- * @returns the recipe with all defaults filled in, or all problems
+ * @returns the recipe with all defaults filled in, or all problems, and as `draft` what could be read in spite of them
  */
 export function readRecipe(
   text: string,
   file: string,
-): { recipe: ImageRecipe; problems: [] } | { recipe?: never; problems: RecipeProblem[] } {
+): { recipe: ImageRecipe; problems: [] } | { recipe?: never; draft?: ImageRecipe; problems: RecipeProblem[] } {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -240,8 +254,8 @@ export function readRecipe(
     kernel: readKernel(reader, members.kernel, defaultKernels[usual.debian]),
     arguments: reader.line(members.arguments, 'arguments', usual.arguments),
     parts: reader.list(members.parts, 'parts').map((part) => localPart(reader, part)),
-    config: reader.lines(members.config, 'config', configKey),
-    hub: reader.lines(members.hub, 'hub', configKey),
+    config: reader.settings(members.config, 'config', 'pv conf file'),
+    hub: reader.settings(members.hub, 'hub', 'ph conf file'),
     drivers: readDrivers(reader, members.drivers),
     initramfs: reader.files(members.initramfs, 'initramfs', plainPath),
     boot: readBoot(reader, members.boot),
@@ -252,7 +266,7 @@ export function readRecipe(
     compression: reader.oneOf(members.compression, 'compression', ['best', 'fast'], 'best'),
     machine: readMachine(reader, members.machine),
   };
-  return reader.problems.length === 0 ? { recipe, problems: [] } : { problems: reader.problems };
+  return reader.problems.length === 0 ? { recipe, problems: [] } : { draft: recipe, problems: reader.problems };
 }
 
 /** What begins like a path is one, from the recipe's folder on; everything else is an address that pvr understands. */
