@@ -73,7 +73,7 @@ export async function openGround(host: Host, request: GroundRequest): Promise<Gr
   const socketPath = checkSocketPath(host, `${places.run}/pv-ctrl`);
   const lock = await lockStorage(files, storage);
   try {
-    const { layout, objects, repaired } = await openStorage(files, places, config.PV_STORAGE_GC_RESERVED);
+    const { layout, objects, repaired } = await openStorage(files, places, config);
     const context = await parseContext(files, config, request.cmdline);
     const { own } = request;
     const refused =

@@ -1,4 +1,5 @@
 /** Opening the storage directory: made if missing, locked for one runtime, repaired; each refusal is one clear failure. */
+import type { DeviceConfig } from '../config/table.ts';
 import { type Files, HostError } from '../host/ports.ts';
 import { Failure } from '../runtime/failure.ts';
 import { makeTree } from '../storage/durable.ts';
@@ -55,13 +56,21 @@ export function lockStorage(files: Files, storage: string): Promise<{ release():
 export async function openStorage(
   files: Files,
   places: { storage: string; logs: string },
-  reservedPercent: number,
+  config: Pick<DeviceConfig, 'PV_STORAGE_GC_RESERVED' | 'PV_UPDATER_USE_TMP_OBJECTS' | 'PV_STORAGE_FSTYPE'>,
 ): Promise<{ layout: StorageLayout; objects: ObjectStore; repaired: string[] }> {
   const layout = storageLayout(places);
-  const space = () => readSpace(files, layout, reservedPercent);
-  const objects = createObjectStore({ files, layout, space });
+  const space = () => readSpace(files, layout, config.PV_STORAGE_GC_RESERVED);
+  const objects = createObjectStore({ files, layout, space, temporary: () => temporaryObjects(config) });
   const repaired = await orStorageFailure(places.storage, () => prepareStorage(files, layout, objects));
   return { layout, objects, repaired };
+}
+
+/** On raw flash what is not complete yet may lie in memory: every write wears it out (storage.md §4). */
+function temporaryObjects(
+  config: Pick<DeviceConfig, 'PV_UPDATER_USE_TMP_OBJECTS' | 'PV_STORAGE_FSTYPE'>,
+): string | undefined {
+  const isFlash = config.PV_STORAGE_FSTYPE === 'jffs2' || config.PV_STORAGE_FSTYPE === 'ubifs';
+  return config.PV_UPDATER_USE_TMP_OBJECTS && isFlash ? '/tmp' : undefined;
 }
 
 const failuresOfErrno: Readonly<Record<string, { code: string; why: string; hint: string }>> = {

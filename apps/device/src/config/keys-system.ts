@@ -23,7 +23,7 @@ export const systemKeys = [
     default: false,
     levels: 'PV',
     aliases: ['system.drivers.load_early.auto'],
-    doc: '1 loads the drivers marked early without a container asking for them.',
+    doc: '1 loads the module of the file system in PV_STORAGE_FSTYPE before the storage is looked for.',
   },
   {
     key: 'PV_SYSTEM_ETCDIR',
@@ -120,7 +120,7 @@ export const systemKeys = [
     default: false,
     levels: 'PV+OEM+RUN',
     aliases: ['updater.use_tmp_objects'],
-    doc: '1 downloads objects to a temporary directory first.',
+    doc: '1 keeps objects in /tmp until they are complete, where the storage is jffs2 or ubifs.',
   },
   {
     key: 'PV_VOLMOUNT_DM_EXTRA_ARGS',

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { HostError } from '../host/ports.ts';
 import { applyHubFile, formatHubFile, loadOemFile, oemFilePath } from './later.ts';
 import { ConfigError, type LoadRequest, loadConfig } from './load.ts';
+import { parseCommandLine } from './source.ts';
 import { formatWarning } from './warning.ts';
 
 /** Files that hold exactly these texts. */
@@ -168,4 +169,11 @@ test("the Hub's file is read below policy and environment, and written with what
   );
   assert.doesNotMatch(written, /PH_CREDS_SECRET/);
   assert.equal(written.split('\n').length - 1, 15);
+});
+
+test('a quick boot is one without looking at every byte, when the word has a value', () => {
+  const read = (text: string) => parseCommandLine(text, 'pv_').map(({ name, value }) => `${name}=${value}`);
+  assert.deepEqual(read('pv_quickboot=1 pv_rev=3'), ['PV_SECUREBOOT_CHECKSUM=0']);
+  // As boot scripts of the original say it, which has never had an effect.
+  assert.deepEqual(read('pv_try= pv_quickboot'), []);
 });

@@ -31,6 +31,10 @@ const boottimeNames = new Set([
   'standalone',
   'appengine',
 ]);
+/** Words of the kernel command line that stand for a setting when they have a value, as the kernel makes variables of such words only (storage.md §2.2). */
+const shorthands: Readonly<Record<string, Pick<Setting, 'name' | 'value'>>> = {
+  quickboot: { name: 'PV_SECUREBOOT_CHECKSUM', value: '0' },
+};
 const environmentNames = new Set([
   'PV_REMOUNT_POLICY',
   'PV_CTRL_SOCKET',
@@ -86,6 +90,8 @@ export function parseCommandLine(text: string, prefix: 'pv_' | 'ph_'): Setting[]
     const rest = token.slice(prefix.length);
     const equals = rest.indexOf('=');
     const name = equals < 0 ? rest : rest.slice(0, equals);
+    const meant = prefix === 'pv_' && equals >= 0 ? shorthands[name] : undefined;
+    if (meant !== undefined) return [{ ...meant, source: 'kernel command line' }];
     if (name === '' || boottimeNames.has(name)) return [];
     return [{ name, value: equals < 0 ? '' : rest.slice(equals + 1), source: 'kernel command line' }];
   });

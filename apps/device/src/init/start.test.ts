@@ -237,3 +237,55 @@ test('in mode standalone nothing is mounted', async () => {
   assert.deepEqual(await mounts(), before);
   assert.deepEqual(calls, []);
 });
+
+test('a module for the storage, a table of mounts, a file system of security, and early programs, once', async () => {
+  const settings = {
+    PV_SYSTEM_LIBDIR: '/usr/lib/pantavisor',
+    PV_SYSTEM_DRIVERS_LOAD_EARLY_AUTO: '1',
+    PV_SYSTEM_MOUNT_SECURITYFS: '1',
+  };
+  const started: string[] = [];
+  const { host, calls, start, mounts, lines } = await machine(settings, {
+    modprobe: () => ({}),
+    mount: () => ({}),
+    sh: ([, , , path = '']) => {
+      started.push(path);
+      return {};
+    },
+  });
+  const { files } = host;
+  const early = '/usr/lib/pantavisor/pv/hooks_early.spawn';
+  await makeDirectories(files, early);
+  await makeDirectories(files, '/etc');
+  await files.write('/etc/fstab', '');
+  await files.write(`${early}/b`, '', { mode: 0o755 });
+  await files.write(`${early}/a`, '', { mode: 0o755 });
+  await files.write(`${early}/README`, '', { mode: 0o644 });
+  await inTime(host, start());
+  await inTime(host, start());
+  assert.deepEqual(started, [`${early}/a`, `${early}/b`], lines.join('\n'));
+  const order = ['modprobe ext4', 'mount -a', 'findfs LABEL=root'].map((call) => calls.indexOf(call));
+  assert.ok(
+    order.every((place, index) => place > (order[index - 1] ?? -1)),
+    calls.join('\n'),
+  );
+  assert.ok((await mounts()).includes('securityfs securityfs /sys/kernel/security'));
+});
+
+test('a program of the installation mounts a storage that mount(2) alone cannot', async () => {
+  const { host, calls, start, mounts } = await machine(
+    { PV_STORAGE_FSTYPE: 'odd', PV_STORAGE_DEVICE: 'odd:0' },
+    { '/btools/pvmnt.odd': () => ({}) },
+  );
+  await makeDirectories(host.files, '/btools');
+  await host.files.write('/btools/pvmnt.odd', '', { mode: 0o755 });
+  await inTime(host, start());
+  assert.ok(calls.includes('/btools/pvmnt.odd /storage'));
+  assert.equal(
+    (await mounts()).some((mount) => mount.endsWith(' /storage')),
+    false,
+    'that is the program’s business',
+  );
+  host.machine.programs.set('/btools/pvmnt.odd', () => ({ code: 32, stderr: 'no such volume\n' }));
+  await assert.rejects(inTime(host, start()), /cannot mount the storage with \/btools\/pvmnt\.odd: no such volume/);
+});

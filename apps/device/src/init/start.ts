@@ -4,6 +4,7 @@ import type { Host } from '../host/ports.ts';
 import type { LogLevel } from '../runtime/log.ts';
 import { makeDirectories } from '../volumes/directories.ts';
 import { mountControlGroups } from './control-groups.ts';
+import { startEarlyPrograms } from './early-programs.ts';
 import { loadModules } from './kernel-modules.ts';
 import { mountStorage } from './storage.ts';
 
@@ -45,6 +46,12 @@ const steps: readonly Step[] = [
     vital: false,
     run: ({ network }) => network.setUp('lo'),
   },
+  {
+    name: 'start early programs',
+    vital: false,
+    run: (host, { config, log }) => startEarlyPrograms(host, `${config.PV_SYSTEM_LIBDIR}/pv/hooks_early.spawn`, log),
+  },
+  { name: 'load the module of the storage', vital: false, run: loadModuleOfStorage },
   { name: 'mount /etc/fstab', vital: false, run: mountTable },
   { name: 'mount directories of memory', vital: true, run: mountMemory },
   {
@@ -81,6 +88,14 @@ const crashPattern = `|${crashProgram} --skip %P %s %e`;
 async function takeCrashes(files: Host['files']): Promise<void> {
   if ((await files.status(crashProgram, { follow: true })) === undefined) return;
   await files.write('/proc/sys/kernel/core_pattern', `${crashPattern}\n`);
+}
+
+/** A kernel that mounts file systems finds their modules itself; some cannot ask for them, or need them before. */
+async function loadModuleOfStorage({ processes }: Host, { config }: StartRequest): Promise<void> {
+  const { PV_SYSTEM_DRIVERS_LOAD_EARLY_AUTO: wanted, PV_STORAGE_FSTYPE: type } = config;
+  if (!wanted || type === undefined || type === '') return;
+  const { code, stderr } = await processes.run(['modprobe', type], { timeout: programTimeout });
+  if (code !== 0) throw new Error(stderr.trim() || `modprobe ${type} ended with code ${code}`);
 }
 
 async function mountTable({ files, processes }: Host): Promise<void> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tryEveryCut } from '../host/memory/cuts.ts';
 import { HostError } from '../host/ports.ts';
+import { makeDirectories } from '../volumes/directories.ts';
 import { createObjectStore, isObjectId } from './objects.ts';
 import { readSpace } from './space.ts';
 import { bodyOf, damage, idOf, layout, putObject, storageMachine, storeOn } from './testing/storage-machine.ts';
@@ -153,4 +154,29 @@ test('whenever the power goes, an object is whole or not there, and there once i
     },
   });
   assert.ok(states > 20);
+});
+
+test('what is not complete may lie elsewhere, and is whole and durable under its name all the same', async () => {
+  const host = await storageMachine();
+  await makeDirectories(host.files, '/tmp');
+  const seen: string[] = [];
+  const store = createObjectStore({
+    files: host.files,
+    layout,
+    space: () => readSpace(host.files, layout, 5),
+    temporary: () => '/tmp',
+  });
+  const id = idOf('hello');
+  const body = bodyOf(host.files, ['he', 'llo']);
+  const answer = await store.put(id, (path, admit) => {
+    seen.push(path);
+    return body(path, admit);
+  });
+  assert.deepEqual(answer, { ok: true, outcome: 'stored' });
+  assert.deepEqual(seen, [`/tmp/${id}.tmp`]);
+  assert.deepEqual(await host.files.list('/tmp'), []);
+  assert.equal(await store.isIntact(id), true);
+  const wrong = await store.put(idOf('right'), bodyOf(host.files, ['wrong']));
+  assert.equal(wrong.ok, false);
+  assert.deepEqual(await host.files.list('/tmp'), []);
 });

@@ -1,6 +1,6 @@
 /** The store of objects: files named by the SHA-256 of their content (storage.md §4). */
 import type { Files } from '../host/ports.ts';
-import { isCode, nameOf, removeDurable, renameDurable, unlessCode } from './durable.ts';
+import { copyDurable, isCode, nameOf, removeDurable, renameDurable, unlessCode } from './durable.ts';
 import type { StorageLayout } from './layout.ts';
 import type { StorageSpace } from './space.ts';
 
@@ -63,8 +63,10 @@ export function createObjectStore(options: {
   layout: StorageLayout;
   space: () => Promise<StorageSpace>;
   onActivity?: () => void;
+  /** Directory on another file system for what is not complete yet; default: beside the objects. */
+  temporary?: () => string | undefined;
 }): ObjectStore {
-  const { files, layout, space, onActivity = () => {} } = options;
+  const { files, layout, space, onActivity = () => {}, temporary: elsewhere = () => undefined } = options;
   const running = new Set<string>();
 
   function claimTemporary(id: string): string {
@@ -72,7 +74,7 @@ export function createObjectStore(options: {
       const name = n === 0 ? `${id}.tmp` : `${id}.${n}.tmp`;
       if (running.has(name)) continue;
       running.add(name);
-      return `${layout.objects}/${name}`;
+      return `${elsewhere() ?? layout.objects}/${name}`;
     }
   }
 
@@ -103,7 +105,11 @@ export function createObjectStore(options: {
 
   async function moveIn(temporary: string, id: string): Promise<void> {
     const path = layout.object(id);
-    if ((await size(id)) === undefined) return renameDurable(files, temporary, path);
+    if ((await size(id)) === undefined) {
+      if (temporary.startsWith(`${layout.objects}/`)) return renameDurable(files, temporary, path);
+      await copyDurable(files, temporary, path, objectMode);
+      return files.unlink(temporary);
+    }
     await files.copy(temporary, path, objectMode);
     await files.sync(path);
     await removeDurable(files, temporary);
