@@ -127,7 +127,7 @@ export async function debianDisk(
 }
 
 async function diskOf(root: string, folder: string, megabytes: number): Promise<DebianDisk> {
-  const plan = planDisk('reference', 'grub', megabytes * 1024 * 1024);
+  const plan = planDisk({ name: 'reference', loader: 'grub', storage: { size: megabytes * 1024 * 1024 } });
   const [boot, storage] = [partitionOf(plan, 'boot'), partitionOf(plan, 'root')];
   const [fat, ext4, file] = [join(folder, 'boot.img'), join(folder, 'root.img'), join(folder, 'reference.img')];
   await makeFat({

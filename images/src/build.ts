@@ -14,6 +14,7 @@ import { serialOf, uuidOf } from './disk/identity.ts';
 import { NoRoom } from './disk/tool.ts';
 import { Account, type AccountEntry } from './factory/account.ts';
 import { type BspMaterial, writeBsp } from './factory/bsp.ts';
+import { proveSignatures, signFactory, trustFiles } from './factory/signing.ts';
 import { deployFactory, gatherState } from './factory/state.ts';
 import { buildInitramfs, compress, moduleArchive } from './initramfs/index.ts';
 import { loaderContents } from './loader/contents.ts';
@@ -79,6 +80,7 @@ async function bspMaterial(
     const mode = ((await stat(source)).mode & 0o111) === 0 ? 0o644 : 0o755;
     files.set(path, { kind: 'file', mode, content: await readFile(source) });
   }
+  for (const [path, content] of await trustFiles(recipe)) files.set(path, { kind: 'file', mode: 0o644, content });
   const compression = recipe.compression === 'best' ? 'zstd' : 'fast';
   const initramfs = await buildInitramfs({
     architecture: architectures[recipe.architecture].debian,
@@ -125,7 +127,7 @@ export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Prom
     throw new Error(
       `cannot build the image ${recipe.name}:\n${problems.map((one) => `  ${formatRecipeProblem(one)}`).join('\n')}`,
     );
-  const plan = planDisk(recipe.name, recipe.loader, recipe.storage.size);
+  const plan = planDisk(recipe);
   const account = new Account();
   await mkdir(join(cache, 'products'), { recursive: true });
   await mkdir(dirname(image), { recursive: true });
@@ -145,6 +147,8 @@ export async function buildImage(recipe: ImageRecipe, places: BuildPlaces): Prom
         work,
       }),
     );
+    await signFactory(recipe, tree);
+    await proveSignatures(recipe, tree, work);
     await deployFactory(tree, storage, plan.runtime, origins, account);
     await rm(tree, { recursive: true, force: true });
     const trail = join(storage, 'trails/0');

@@ -36,6 +36,8 @@ export interface DeviceRequest {
   firmware?: Firmware;
   /** TCP ports of the machine that are reached by `device.machine.port`, beside that of the control socket. */
   ports?: number[];
+  /** More members of the recipe. */
+  recipe?: Record<string, unknown>;
   /** Default `fast`. */
   compression?: 'best' | 'fast';
   /** How the image comes to the machine. @returns the file that is written onto its disk; default: the image itself */
@@ -122,6 +124,7 @@ export class ImageDevice {
         compression,
         // With two, QEMU 7.2 may stay for ever where the kernel patches its code on one while the other runs it.
         machine: { memory, processors: 1 },
+        ...request.recipe,
       }),
       join(work, 'recipe.json'),
     );

@@ -7,6 +7,7 @@ import { assembleDisk } from '../../images/src/disk/assemble.ts';
 import { makeExt4 } from '../../images/src/disk/ext4.ts';
 import { makeFat } from '../../images/src/disk/fat.ts';
 import { fixedTime } from '../../images/src/disk/tool.ts';
+import { flatTree } from '../../images/src/loader/flat-tree.ts';
 import { partitionOf, planDisk, tableOf } from '../../images/src/loader/layout.ts';
 import { scriptImage, triedFile, ubootBlock, ubootScript } from '../../images/src/loader/uboot.ts';
 import { temporaryDirectory } from '../harness/cleanup.ts';
@@ -53,7 +54,7 @@ async function told(t: TestContext, { environment = '', oemEnv, files, boot = {}
   }
   mkdirSync(join(storage, 'boot'), { recursive: true });
   writeFileSync(join(storage, 'boot/uboot.txt'), ubootBlock(boot));
-  const plan = planDisk('script', 'u-boot', 32 * mebibyte);
+  const plan = planDisk({ name: 'script', loader: 'u-boot', storage: { size: 32 * mebibyte } });
   const [fat, ext4, disk] = ['fat', 'ext4', 'disk'].map((name) => join(work, name)) as [string, string, string];
   const onBoot = new Map<string, Uint8Array>([
     ['boot.scr', scriptImage(`${environment}\n${tellingScript(deviceTree)}`, fixedTime, 'aarch64')],
@@ -79,27 +80,8 @@ async function told(t: TestContext, { environment = '', oemEnv, files, boot = {}
   return [...machine.console.text.matchAll(/^(?:told|boot): ?(.*?) *\r?$/gm)].map(([, line]) => line ?? '');
 }
 
-/** A device tree that says nothing but kernel arguments (Devicetree Specification 0.4, chapter 5). */
-function deviceTree(bootargs: string): Uint8Array {
-  const [begin, end, property, last] = [1, 2, 3, 9];
-  const words = (...values: number[]) => {
-    const bytes = Buffer.alloc(4 * values.length);
-    for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, 4 * index);
-    return bytes;
-  };
-  const text = (value: string) => Buffer.concat([Buffer.from(`${value}\0`), Buffer.alloc(-(value.length + 1) & 3)]);
-  const chosen = [words(property, bootargs.length + 1, 0), text(bootargs), words(end)];
-  const structure = Buffer.concat([words(begin), text(''), words(begin), text('chosen'), ...chosen, words(end, last)]);
-  const strings = Buffer.from('bootargs\0');
-  // A header of ten words, an empty list of reservations, the structure, the names of properties.
-  const [reservations, at] = [40, 56];
-  const total = at + structure.length + strings.length;
-  const header = words(
-    ...[0xd00dfeed, total, at, at + structure.length, reservations],
-    ...[17, 16, 0, strings.length, structure.length],
-  );
-  return Buffer.concat([header, words(0, 0, 0, 0), structure, strings]);
-}
+/** A device tree that says nothing but kernel arguments. */
+const deviceTree = (bootargs: string) => flatTree({ nodes: { chosen: { properties: { bootargs } } } });
 
 const revision = (name: string, more: Record<string, string | Uint8Array> = {}) =>
   Object.fromEntries(

@@ -34,6 +34,7 @@ function sizeRows({ entries }: ImageAccount): Cell[][] {
     ['kernel', inState('bsp/kernel.img'), 'compressed, as it is loaded'],
     ['initramfs', inState('bsp/pantavisor'), 'compressed, without modules of the kernel'],
     ['', unpacked, 'unpacked: it stays in memory'],
+    ['FIT', inState('bsp/pantavisor.fit'), 'kernel, initramfs and device trees, as they are loaded'],
     ['early modules', inState('bsp/modules.cpio.zst'), 'compressed; appended to the initramfs'],
     ['modules', inState('bsp/modules.squashfs'), 'read from the storage as they are needed'],
   ];
@@ -60,7 +61,7 @@ export const explainCommand: CommandSpec<PvImage> = {
       formatTable(['NO', 'NAME', 'BEGIN', 'SIZE', 'WHY'], partitionRows(partitions), paint, width);
     if (path.endsWith('.json')) {
       const recipe = await recipeFile(path);
-      const plan = planDisk(recipe.name, recipe.loader, recipe.storage.size);
+      const plan = planDisk(recipe);
       const text = `${JSON.stringify(recipe, null, 2)}\n\n${partitionTable(plan.partitions)}`;
       return { text, json: { recipe, plan } };
     }

@@ -5,7 +5,7 @@ export const sectorSize = 512;
 /** Partitions begin at multiples of this: erase blocks of flash, and what all tools do today. */
 export const alignment = 1024 * 1024;
 
-export type PartitionKind = 'bios-boot' | 'efi' | 'fat' | 'linux';
+export type PartitionKind = 'bios-boot' | 'efi' | 'fat' | 'linux' | 'raw';
 
 export interface Partition {
   name: string;
@@ -30,8 +30,9 @@ const gptTypes: Record<PartitionKind, string> = {
   efi: 'c12a7328-f81f-11d2-ba4b-00a0c93ec93b',
   fat: 'ebd0a0a2-b9e5-4433-87c0-68b6b72699c7',
   linux: '0fc63daf-8483-4772-8e79-3d69d8477de4',
+  raw: '8da63339-0007-60c0-c436-083ac8230908',
 };
-const dosTypes: Record<PartitionKind, number> = { 'bios-boot': 0xda, efi: 0xef, fat: 0x0c, linux: 0x83 };
+const dosTypes: Record<PartitionKind, number> = { 'bios-boot': 0xda, efi: 0xef, fat: 0x0c, linux: 0x83, raw: 0xda };
 
 const entryCount = 128;
 const entrySize = 128;

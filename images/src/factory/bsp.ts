@@ -2,16 +2,18 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { nearest } from '@pantavisor/cli';
 import { type DebianCache, debianKernel } from '../debian/index.ts';
 import { makeFat } from '../disk/fat.ts';
 import { serialOf } from '../disk/identity.ts';
-import { runTool } from '../disk/tool.ts';
+import { fixedTime, runTool } from '../disk/tool.ts';
+import { fitImage } from '../loader/fit.ts';
 import { partitionOf, planDisk } from '../loader/layout.ts';
 import { bootConfig, commandLine } from '../loader/rpi.ts';
 import { architectures } from '../recipe/architectures.ts';
-import type { ImageRecipe } from '../recipe/recipe.ts';
+import type { DeviceTrees, ImageRecipe } from '../recipe/recipe.ts';
 import type { Account } from './account.ts';
 import { makeSquashfs } from './squashfs.ts';
 
@@ -23,6 +25,7 @@ export const bspNames = {
   firmware: 'firmware.squashfs',
   earlyModules: 'modules.cpio.zst',
   rpi: 'pantavisor-rpi.img.gz',
+  fit: 'pantavisor.fit',
 } as const;
 
 interface KernelFiles {
@@ -30,7 +33,8 @@ interface KernelFiles {
   release: string;
   modules: string | undefined;
   firmware: string | undefined;
-  fdt: string | undefined;
+  /** Files by the names that boot loaders call them. */
+  trees: ReadonlyMap<string, string>;
   origin: string;
 }
 
@@ -39,6 +43,22 @@ export interface BspMaterial {
   initramfs: { path: string; origin: string };
   /** Archive that the boot loader appends to the initramfs. */
   earlyModules: (kernel: { release: string; modules: string }) => Promise<string>;
+}
+
+/** Device trees of a kernel package. @throws Error that names what the package has instead */
+async function debianTrees(wanted: DeviceTrees, folder: string, name: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const [tree, path] of Object.entries(wanted)) {
+    const file = join(folder, path);
+    if (!existsSync(file)) {
+      const all = await readdir(folder, { recursive: true }).catch(() => []);
+      const close = nearest(path, all);
+      const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : `it has ${all.length} others`;
+      throw new Error(`cannot find the device tree ${path} (kernel.fdt) in the Debian package ${name}: ${hint}`);
+    }
+    found.set(tree, file);
+  }
+  return found;
 }
 
 async function kernelFiles({ kernel, architecture }: ImageRecipe, cache: DebianCache): Promise<KernelFiles> {
@@ -50,7 +70,7 @@ async function kernelFiles({ kernel, architecture }: ImageRecipe, cache: DebianC
     return {
       ...found,
       firmware: existsSync(firmware) ? firmware : undefined,
-      fdt: undefined,
+      trees: await debianTrees(kernel.fdt ?? {}, join(root, 'usr/lib', `linux-image-${found.release}`), name),
       origin: `Debian ${name} ${version}`,
     };
   }
@@ -59,7 +79,7 @@ async function kernelFiles({ kernel, architecture }: ImageRecipe, cache: DebianC
     release: kernel.modules === undefined ? '' : basename(kernel.modules),
     modules: kernel.modules,
     firmware: kernel.firmware,
-    fdt: kernel.fdt,
+    trees: new Map(Object.entries(kernel.fdt ?? {})),
     origin: 'the recipe’s kernel',
   };
 }
@@ -122,6 +142,7 @@ export async function writeBsp(
   const kernel = await kernelFiles(recipe, debian);
   await mkdir(target, { recursive: true });
   const put = async (name: string, source: string, origin: string, why: string) => {
+    await mkdir(dirname(join(target, name)), { recursive: true });
     await copyFile(source, join(target, name)).catch((cause) => {
       throw new Error(`cannot read ${source}, ${why}: ${(cause as Error).message}`, { cause });
     });
@@ -146,6 +167,11 @@ export async function writeBsp(
       kernel.origin,
       'image of a boot partition: kernel, initramfs, configuration, firmware of the board',
     );
+  } else if (recipe.boot.fit) {
+    Object.assign(run, { addons: [], fit: bspNames.fit, initrd_config: '' });
+    const file = join(work, bspNames.fit);
+    await writeFile(file, await fitOf(recipe, kernel, material.initramfs.path, addon));
+    await put(bspNames.fit, file, kernel.origin, 'a FIT: kernel, initramfs with early modules, device trees');
   } else {
     Object.assign(run, { addons: [], initrd: bspNames.initramfs, linux: bspNames.kernel, initrd_config: '' });
     await put(
@@ -160,9 +186,9 @@ export async function writeBsp(
       material.initramfs.origin,
       'the initramfs: the runtime, LXC and tools',
     );
-    if (kernel.fdt !== undefined) {
-      run.fdt = basename(kernel.fdt);
-      await put(basename(kernel.fdt), kernel.fdt, kernel.origin, 'the device tree');
+    for (const [name, source] of kernel.trees) {
+      if (kernel.trees.size === 1) run.fdt = name;
+      await put(name, source, kernel.origin, kernel.trees.size === 1 ? 'the device tree' : 'a device tree');
     }
     if (addon !== undefined) {
       run.addons = [bspNames.earlyModules];
@@ -193,6 +219,30 @@ export async function writeBsp(
   await writeFile(join(target, 'src.json'), '{}');
 }
 
+/** The initramfs and what boot loaders would append to it. */
+async function joined(initramfs: string, addon: string | undefined): Promise<Buffer> {
+  return Buffer.concat(
+    await Promise.all([initramfs, ...(addon === undefined ? [] : [addon])].map((file) => readFile(file))),
+  );
+}
+
+async function fitOf(
+  { architecture }: ImageRecipe,
+  kernel: KernelFiles,
+  initramfs: string,
+  addon: string | undefined,
+): Promise<Uint8Array> {
+  const trees = new Map<string, Uint8Array>();
+  for (const [name, source] of kernel.trees) trees.set(name, await readFile(source));
+  return fitImage({
+    architecture: architecture === 'armv7' ? 'armv7' : 'aarch64',
+    kernel: await readFile(kernel.image),
+    initramfs: await joined(initramfs, addon),
+    trees,
+    time: fixedTime,
+  });
+}
+
 /** A boot partition for Raspberry Pi's firmware, compressed. */
 async function rpiImage(
   recipe: ImageRecipe,
@@ -203,14 +253,14 @@ async function rpiImage(
 ): Promise<Uint8Array> {
   const files = new Map<string, Uint8Array>([
     ['kernel.img', await readFile(kernel.image)],
-    ['pantavisor', Buffer.concat([await readFile(initramfs), ...(addon === undefined ? [] : [await readFile(addon)])])],
+    ['pantavisor', await joined(initramfs, addon)],
     ['config.txt', Buffer.from(bootConfig)],
     ['cmdline.txt', Buffer.from(commandLine(recipe.arguments))],
   ]);
-  if (kernel.fdt !== undefined) files.set(basename(kernel.fdt), await readFile(kernel.fdt));
+  for (const [name, source] of kernel.trees) files.set(basename(name), await readFile(source));
   for (const [path, source] of Object.entries(recipe.boot.files)) files.set(path, await readFile(source));
   const file = join(work, 'rpiboot.img');
-  const { size } = partitionOf(planDisk(recipe.name, recipe.loader, recipe.storage.size), 'boot_a');
+  const { size } = partitionOf(planDisk(recipe), 'boot_a');
   await makeFat({ file, size, label: 'PVBOOT', serial: serialOf(recipe.name, 'boot'), files });
   const image = gzipSync(await readFile(file), { level: recipe.compression === 'best' ? 9 : 1 });
   await rm(file);

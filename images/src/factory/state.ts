@@ -1,17 +1,12 @@
 /** The factory state: parts from pvr sources and the board support part, as revision 0 of a storage (build.md §3). */
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { formatProblem, parseState } from '@pantavisor/state';
 import type { ImageRecipe } from '../recipe/recipe.ts';
 import type { Account } from './account.ts';
+import { pvr } from './pvr.ts';
 import { Origins, reasonFor } from './reasons.ts';
-
-const run = promisify(execFile);
-const pvrProgram = fileURLToPath(new URL('../../../apps/pvr/bin/pvr', import.meta.url));
 
 /** Groups of a device whose state brings no device.json of its own (state-format.md §6). */
 const defaultDevice = {
@@ -46,15 +41,6 @@ const defaultDevice = {
     },
   ],
 };
-
-async function pvr(cwd: string, argv: string[]): Promise<string> {
-  try {
-    return (await run(pvrProgram, argv, { cwd, maxBuffer: 64 * 1024 * 1024 })).stdout;
-  } catch (cause) {
-    const { stderr, message } = cause as { stderr?: string; message: string };
-    throw new Error(`cannot run pvr ${argv.join(' ')}: ${stderr?.trim() || message}`, { cause });
-  }
-}
 
 /**
  * Gathers the factory state in a working tree.

@@ -1,6 +1,6 @@
 /** What boot loaders find on a new disk: boot sectors, boot partitions, and their files in the storage. */
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Piece } from '../disk/table.ts';
 import { fixedTime } from '../disk/tool.ts';
@@ -9,7 +9,7 @@ import type { ImageRecipe } from '../recipe/recipe.ts';
 import { grubBlock, grubForBios, grubForEfi, grubScript, triedBlock } from './grub.ts';
 import { type DiskPlan, partitionOf } from './layout.ts';
 import { autoboot } from './rpi.ts';
-import { scriptImage, triedFile, ubootBlock, ubootScript } from './uboot.ts';
+import { scriptImage, triedFile, ubootBlock, ubootScript, ubootText } from './uboot.ts';
 
 export interface LoaderContents {
   /** Boot code outside file systems. */
@@ -98,13 +98,14 @@ export async function loaderContents(
     }
     case 'u-boot': {
       const [bootPartition, storagePartition] = [partitionOf(plan, 'boot').number, partitionOf(plan, 'root').number];
-      const fdt = 'fdt' in recipe.kernel ? recipe.kernel.fdt : undefined;
+      const trees = Object.keys(recipe.kernel.fdt ?? {});
+      const [onlyTree] = trees.length === 1 ? trees : [];
       const script = ubootScript({
         bootPartition,
         storagePartition,
         arguments: recipe.arguments,
         mostAddons,
-        ...(fdt === undefined ? {} : { deviceTree: basename(fdt) }),
+        ...(onlyTree === undefined ? {} : { deviceTree: onlyTree }),
       });
       const boot = new Map([
         ['boot.scr', scriptImage(script, fixedTime, recipe.architecture === 'armv7' ? 'armv7' : 'aarch64')],
@@ -119,6 +120,12 @@ export async function loaderContents(
           [triedFile]: ['pv-image', 'what the boot script has tried'],
         }),
       });
+      if (Object.keys(recipe.boot.oem).length > 0) {
+        const bytes = text(ubootText(recipe.boot.oem));
+        contents.pieces.push({ offset: partitionOf(plan, 'oem').offset, bytes });
+        const why = 'variables of U-Boot, in the partition oem';
+        account.add({ place: 'disk', name: 'OEM environment', size: bytes.length, origin: 'recipe', why });
+      }
       contents.storage.set('boot/uboot.txt', ubootBlock({ pv_rev: firstRevision }));
       break;
     }

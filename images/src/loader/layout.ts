@@ -34,6 +34,10 @@ interface Layout {
 
 const storage: Place = { name: 'root', kind: 'linux', why: 'the storage: revisions, objects, volumes, logs' };
 
+/** Boot scripts know it by its number and its size, which nothing else on a disk has (build.md §2, §5.1). */
+const oem: Place = { name: 'oem', kind: 'raw', size: 1, why: 'variables of U-Boot from the maker of the board' };
+export const oemNumber = 2;
+
 const layouts: Record<LoaderName, Layout> = {
   grub: {
     table: 'gpt',
@@ -82,9 +86,19 @@ export interface DiskPlan {
   runtime: Layout['runtime'];
 }
 
+/** What of a recipe says how its disk is divided. */
+export interface DiskRequest {
+  name: string;
+  loader: LoaderName;
+  /** In bytes. */
+  storage: { size: number };
+  boot?: { oem: Readonly<Record<string, string>> };
+}
+
 /** Plans a disk. Identities come from the name of the image. */
-export function planDisk(name: string, loader: LoaderName, storageSize: number): DiskPlan {
-  const { table, first, places, runtime } = layouts[loader];
+export function planDisk({ name, loader, storage: { size: storageSize }, boot }: DiskRequest): DiskPlan {
+  const { table, first, places: usual, runtime } = layouts[loader];
+  const places = Object.keys(boot?.oem ?? {}).length === 0 ? usual : usual.toSpliced(oemNumber - 1, 0, oem);
   let offset = first * alignment;
   const partitions = places.map(({ size, ...place }, index) => {
     const partition = {

@@ -1,5 +1,6 @@
 /** U-Boot as boot loader of an image: the boot script that chooses the revision, and its files (build.md §5.1, updates.md §6.1). */
 import { crc32 } from 'node:zlib';
+import { oemNumber } from './layout.ts';
 
 /** File on the boot partition in which the script notes what it has tried. */
 export const triedFile = 'pv.env';
@@ -16,6 +17,13 @@ export function ubootBlock(entries: Readonly<Record<string, string>>): Uint8Arra
     'latin1',
   );
   return block;
+}
+
+/** Variables as the text that `env import -t` reads: a line each, and NUL at the end. */
+export function ubootText(variables: Readonly<Record<string, string>>): string {
+  return `${Object.entries(variables)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')}\0`;
 }
 
 export interface UbootScriptOptions {
@@ -35,7 +43,7 @@ const lastArguments = ['fdtbootargs', 'configargs', 'oemargs', 'localargs'].map(
 
 /**
  * The script. Numbers are hexadecimal in U-Boot. `oemEnv.txt` on the boot partition may set `oemargs`, more kernel arguments, and `pv_dtb`, the name
- * of the device tree. What is loaded as kernel, initramfs and device tree: the FIT of the revision when it has one, else the links in its `.pv`, and
+ * of the device tree; a second partition of 1 MiB may set any variable, and the storage is the third one then. What is loaded as kernel, initramfs and device tree: the FIT of the revision when it has one, else the links in its `.pv`, and
  * `bsp/<fdtfile>` as device tree when there is no link to one. The runtime is told by `pv_bootloader.dtb=` and `pv_bootloader.fitconfig=` which
  * sections of `bsp/drivers.json` hold (state-format.md).
  */
@@ -46,13 +54,24 @@ export function ubootScript(options: UbootScriptOptions): string {
 test -n "\${devtype}" || setenv devtype mmc
 test -n "\${devnum}" || setenv devnum 0
 setenv pv_boot "\${devtype} \${devnum}:${bootPartition}"
-setenv pv_storage "\${devtype} \${devnum}:${storagePartition}"
-setenv pv_rev
-setenv pv_try
-setenv pv_trying
+setenv pv_partition ${storagePartition}
 setenv oemargs
 setenv pv_dtb
 if load \${pv_boot} \${scriptaddr} oemEnv.txt; then env import -t \${scriptaddr} \${filesize} oemargs pv_dtb; fi
+
+# A board's maker may have variables in a partition of his own, which its size gives away; whatever they are, they come before those of the storage.
+setenv pv_oem_size
+part size \${devtype} \${devnum} ${oemNumber} pv_oem_size
+if test "\${pv_oem_size}" = "800"; then
+  part start \${devtype} \${devnum} ${oemNumber} pv_oem_start
+  \${devtype} dev \${devnum}
+  if \${devtype} read \${scriptaddr} \${pv_oem_start} 8; then env import -t \${scriptaddr} 1000; fi
+  setenv pv_partition ${oemNumber + 1}
+fi
+setenv pv_storage "\${devtype} \${devnum}:\${pv_partition}"
+setenv pv_rev
+setenv pv_try
+setenv pv_trying
 if load \${pv_storage} \${scriptaddr} /boot/uboot.txt; then env import -b \${scriptaddr} 400 pv_rev pv_try; fi
 if load \${pv_boot} \${scriptaddr} ${triedFile}; then env import -t \${scriptaddr} \${filesize} pv_trying; fi
 test -n "\${pv_rev}" || setenv pv_rev 0

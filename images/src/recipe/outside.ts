@@ -37,22 +37,24 @@ async function whyNotModules(folder: string): Promise<string | undefined> {
 
 /** Every file and folder of a recipe with the member that names it. */
 function* namedPaths(recipe: ImageRecipe): Generator<[place: string, path: string, kind: Kind]> {
-  const { kernel, initramfs, boot, parts } = recipe;
+  const { kernel, initramfs, boot, parts, signing } = recipe;
   if ('image' in kernel) {
     yield ['kernel.image', kernel.image, 'file'];
     if (kernel.firmware !== undefined) yield ['kernel.firmware', kernel.firmware, 'folder'];
-    if (kernel.fdt !== undefined) yield ['kernel.fdt', kernel.fdt, 'file'];
+    const trees = Object.entries(kernel.fdt ?? {});
+    for (const [name, path] of trees) yield [trees.length > 1 ? `kernel.fdt.${name}` : 'kernel.fdt', path, 'file'];
   }
   for (const [name, path] of Object.entries(initramfs)) yield [`initramfs.${name}`, path, 'file'];
   for (const [name, path] of Object.entries(boot.files)) yield [`boot.files.${name}`, path, 'file'];
   for (const [offset, path] of Object.entries(boot.raw)) yield [`boot.raw.${offset}`, path, 'file'];
+  for (const [name, path] of Object.entries(signing)) yield [`signing.${name}`, path, 'file'];
   for (const [index, part] of parts.entries())
     if (part.startsWith('/')) yield [`parts[${index}]`, part.replace(/#.*$/, ''), 'either'];
 }
 
 /** Pieces before the first partition: on free ground, and none on another. */
 async function* rawProblems(recipe: ImageRecipe): AsyncGenerator<RecipeProblem> {
-  const room = roomBefore(planDisk(recipe.name, recipe.loader, recipe.storage.size));
+  const room = roomBefore(planDisk(recipe));
   let last = { place: '', end: 0 };
   for (const [text, path] of Object.entries(recipe.boot.raw).sort(([a], [b]) => Number(a) - Number(b))) {
     const size = await stat(path).then(
@@ -78,6 +80,8 @@ export async function outsideProblems(recipe: ImageRecipe): Promise<RecipeProble
   const note = (place: string, message: string | undefined) =>
     void (message !== undefined && problems.push({ place, message }));
   for (const [place, path, kind] of namedPaths(recipe)) {
+    // Something else is said of a path that is none.
+    if (path === '') continue;
     note(place, await whyNotPath(path, kind));
     const { kernel } = recipe;
     if (place === 'kernel.image' && 'image' in kernel && kernel.modules !== undefined)

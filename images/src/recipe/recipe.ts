@@ -9,8 +9,8 @@ export type ImageArchitecture = 'x86_64' | 'aarch64' | 'armv7';
 export type LoaderName = 'grub' | 'u-boot' | 'rpi' | 'none';
 
 export type KernelRecipe =
-  /** Package of Debian with a kernel, or one that depends on it. */
-  | { debian: string }
+  /** Package of Debian with a kernel, or one that depends on it. The values of `fdt` are files below its `usr/lib/linux-image-<release>/`. */
+  | { debian: string; fdt?: DeviceTrees }
   | {
       /** The kernel's file. */
       image: string;
@@ -18,9 +18,11 @@ export type KernelRecipe =
       modules?: string;
       /** Folder with what belongs below `/lib/firmware`. */
       firmware?: string;
-      /** Device tree. */
-      fdt?: string;
+      fdt?: DeviceTrees;
     };
+
+/** Files with device trees by the names that boot loaders call them. A revision with one of them brings it whatever the board is called. */
+export type DeviceTrees = Readonly<Record<string, string>>;
 
 export interface ImageRecipe {
   name: string;
@@ -44,6 +46,19 @@ export interface ImageRecipe {
     files: Readonly<Record<string, string>>;
     /** Files that lie before the first partition, by their offset in bytes, e.g. U-Boot itself. */
     raw: Readonly<Record<string, string>>;
+    /** Kernel, initramfs and device trees are one file, a FIT. */
+    fit: boolean;
+    /** Variables of U-Boot in a partition of their own; no such partition when there are none. */
+    oem: Readonly<Record<string, string>>;
+  };
+  /** Files (PEM) for signatures of the factory state; nothing is signed without `key`. */
+  signing: {
+    /** Private key for the board support part and what the state says of the whole device. */
+    key?: string;
+    /** Certificates of the key, its own first. Without them the device knows the key by itself. */
+    certificates?: string;
+    /** What the device trusts. */
+    authorities?: string;
   };
   storage: {
     /** In bytes, of the image; the device grows it to the end of the disk. */

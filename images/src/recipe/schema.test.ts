@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { architectureNames } from './architectures.ts';
 import { recipeSpec } from './recipe.ts';
-import { readRecipe } from './schema.ts';
+import { formatRecipeProblem, readRecipe } from './schema.ts';
 
 const read = (value: unknown) => readRecipe(JSON.stringify(value), '/recipes/demo.json');
 const least = { '#spec': recipeSpec, name: 'demo', architecture: 'x86_64' };
@@ -20,7 +20,8 @@ test('a recipe of three members is complete', () => {
     hub: {},
     drivers: { all: {} },
     initramfs: {},
-    boot: { files: {}, raw: {} },
+    boot: { files: {}, raw: {}, fit: false, oem: {} },
+    signing: {},
     storage: { size: 512 * 1024 * 1024, files: {} },
     compression: 'best',
     machine: { memory: 512, processors: 1, ports: {} },
@@ -46,7 +47,11 @@ test('paths are relative to the recipe, addresses stay as they are', () => {
     parts: ['./apps#web,-db', '../x.pvrexport.tgz', 'user/device#bsp', 'https://example.org/x'],
     initramfs: { 'etc/motd': 'motd' },
   });
-  assert.deepEqual(recipe?.kernel, { image: '/recipes/Image', modules: '/lib/modules/6.1', fdt: '/recipes/a.dtb' });
+  assert.deepEqual(recipe?.kernel, {
+    image: '/recipes/Image',
+    modules: '/lib/modules/6.1',
+    fdt: { 'a.dtb': '/recipes/a.dtb' },
+  });
   assert.deepEqual(recipe?.parts, [
     '/recipes/apps#web,-db',
     '/x.pvrexport.tgz',
@@ -68,6 +73,28 @@ test('drivers are for all boards, or for those with a device tree, overlay or co
   });
 });
 
+test('device trees are one or several by name, of a package or files of one’s own; a FIT needs one, and U-Boot', () => {
+  const kernel = (value: unknown, more = {}) => read({ ...least, architecture: 'aarch64', kernel: value, ...more });
+  assert.deepEqual(kernel({ debian: 'linux-image-arm64', fdt: 'broadcom/pi.dtb' }).recipe?.kernel, {
+    debian: 'linux-image-arm64',
+    fdt: { 'pi.dtb': 'broadcom/pi.dtb' },
+  });
+  const several = { 'maker/a.dtb': 'a.dtb', 'maker/b.dtb': '/b.dtb' };
+  assert.deepEqual(kernel({ image: 'Image', fdt: several }).recipe?.kernel.fdt, {
+    'maker/a.dtb': '/recipes/a.dtb',
+    'maker/b.dtb': '/b.dtb',
+  });
+  const lines = ({ problems }: ReturnType<typeof read>) => problems.map(formatRecipeProblem);
+  assert.deepEqual(lines(kernel({ image: 'Image', fdt: {} })), ['kernel.fdt must name a device tree']);
+  assert.deepEqual(lines(kernel({ image: 'Image' }, { boot: { fit: true } })), [
+    'boot.fit needs kernel.fdt: U-Boot hands over no device tree of its own beside a FIT',
+  ]);
+  assert.deepEqual(lines(kernel(undefined, { loader: 'rpi', boot: { oem: { a: 'b' } } })), [
+    'boot.oem is for the loader u-boot, and not for rpi',
+  ]);
+  assert.equal(kernel({ image: 'Image', fdt: 'a.dtb' }, { boot: { fit: true } }).recipe?.boot.fit, true);
+});
+
 test('all problems are told at once, each with its place and what to do', () => {
   const { problems } = read({
     '#spec': 'pantavisor-image@2',
@@ -75,7 +102,8 @@ test('all problems are told at once, each with its place and what to do', () => 
     architecture: 'aarch64',
     loader: 'grub',
     kernal: 1,
-    kernel: { debian: 'linux', fdt: 'x' },
+    kernel: { debian: 'linux', firmware: 'x' },
+    boot: { fit: 'yes', oem: { 'a b': 'x', c: 'x\ny' } },
     arguments: 'a\nb',
     parts: 'web',
     config: { pv_log: 'x', PV_OEM_NAME: 'x\ny', PV_LOG_LEVL: '5', PV_WDT_MODE: 'often', PH_CREDS_HOST: 'x' },
@@ -92,7 +120,10 @@ test('all problems are told at once, each with its place and what to do', () => 
       '#spec: must be "pantavisor-image@1"',
       'name: must be 1 to 64 letters, digits, dots, dashes or underscores',
       'loader: must be one of u-boot, rpi, none',
-      'kernel.fdt: does not go with kernel.debian, which brings its own',
+      'kernel.firmware: does not go with kernel.debian, which brings its own',
+      'boot.fit: must be true or false',
+      'boot.oem.a b: must be a name of a variable of U-Boot',
+      'boot.oem.c: must be one line',
       'arguments: must be one line',
       'parts: must be a list',
       'config.pv_log: must be a key of the configuration, such as PV_LOG_LEVEL',

@@ -1,10 +1,10 @@
 /** Reads recipes of images: JSON into a complete recipe, or every problem there is. */
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, resolve } from 'node:path';
 import { nearest } from '@pantavisor/cli';
 import { whyNotSettings } from '@pantavisor/device/config';
 import { defaultKernels } from '../debian/kernel.ts';
 import { architectureNames, architectures } from './architectures.ts';
-import { type ImageRecipe, type KernelRecipe, recipeSpec } from './recipe.ts';
+import { type DeviceTrees, type ImageRecipe, type KernelRecipe, recipeSpec } from './recipe.ts';
 
 export interface RecipeProblem {
   /** Members down to the place, e.g. `kernel.image`; empty for the whole. */
@@ -20,6 +20,8 @@ export function formatRecipeProblem({ place, message }: RecipeProblem): string {
 type JsonObject = Record<string, unknown>;
 
 const mebibyte = 1024 * 1024;
+/** Bytes of the partition with variables that the boot script reads. */
+const oemLimit = 0x1000;
 export const smallestStorage = 32 * mebibyte;
 
 /** Keys of a recipe with what they mean; the reference in docs/images.md is made of it. */
@@ -30,7 +32,7 @@ export const recipeKeys: Readonly<Record<string, string>> = {
   loader:
     '`grub`, `u-boot`, `rpi`, or `none` for QEMU alone. Default: `grub` on x86_64, else `u-boot`; `rpi` is for aarch64',
   kernel:
-    '`{"debian": "<package>"}`, or `{"image", "modules", "firmware", "fdt"}` with your own files and folders. Default: Debian’s for virtual machines',
+    '`{"debian": "<package>", "fdt"}`, or `{"image", "modules", "firmware", "fdt"}` with your own files and folders; `fdt` is a device tree, or several by their names. Default: Debian’s for virtual machines',
   arguments:
     'kernel arguments of the machine. Default: its serial console, and that the kernel drops no line of the runtime',
   parts:
@@ -40,7 +42,9 @@ export const recipeKeys: Readonly<Record<string, string>> = {
   drivers:
     '`bsp/drivers.json`: lists of modules by the name that containers ask for; `dtb:NAME`, `ovl:NAME` and `fitconfig:NAME` hold such lists for one board',
   initramfs: 'files that are added to the initramfs, by their path in it',
-  boot: '`{"files": {"<path>": "<file>"}, "raw": {"<offset>": "<file>"}}`: files on the boot partition, and what lies before it, e.g. U-Boot at 33792',
+  boot: '`{"files": {"<path>": "<file>"}, "raw": {"<offset>": "<file>"}, "fit": true, "oem": {"<variable>": "<text>"}}`: files on the boot partition; what lies before it, e.g. U-Boot at 33792; whether kernel, initramfs and device trees are one FIT; variables of U-Boot in a partition of their own',
+  signing:
+    '`{"key", "certificates", "authorities"}`, files (PEM): what the board support part is signed with, and whom the device trusts',
   storage:
     '`{"size": "512M", "files": {"<path>": "<text>"}}`. The device grows it to the end of its disk. Default: 512M',
   compression: '`best` or `fast`. Default: `best`',
@@ -159,26 +163,44 @@ class Reader {
 }
 
 const plainPath = { pattern: /^(?!.*(^|\/)\.{0,2}(\/|$))[^\0]+$/, rule: 'must be a relative path without . and ..' };
+const ubootVariable = { pattern: /^[A-Za-z_][A-Za-z0-9_.-]*$/, rule: 'must be a name of a variable of U-Boot' };
 const configKey = { pattern: /^[A-Z][A-Z0-9_]*$/, rule: 'must be a key of the configuration, such as PV_LOG_LEVEL' };
+
+/**
+ * One device tree, which is called by its file's name, or several by their names.
+ * @param isHere they are files of this machine, and not of a package
+ */
+function readTrees(reader: Reader, value: unknown, isHere: boolean): DeviceTrees {
+  const source = (text: unknown, place: string) => (isHere ? reader.path(text, place) : reader.text(text, place));
+  if (typeof value === 'object' && value !== null) {
+    const texts = reader.texts(value, 'kernel.fdt', plainPath);
+    if (Object.keys(texts).length === 0) reader.problem('kernel.fdt', 'must name a device tree');
+    return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, source(text, `kernel.fdt.${name}`)]));
+  }
+  const path = source(value, 'kernel.fdt');
+  return path === '' ? {} : { [basename(path)]: path };
+}
 
 function readKernel(reader: Reader, value: unknown, fallback: string): KernelRecipe {
   if (value === undefined) return { debian: fallback };
   const members = reader.object(value, 'kernel', ['debian', 'image', 'modules', 'firmware', 'fdt']);
+  const fdt = members.fdt === undefined ? {} : { fdt: readTrees(reader, members.fdt, members.debian === undefined) };
   if (members.debian !== undefined) {
     for (const key of Object.keys(members))
-      if (key !== 'debian') reader.problem(`kernel.${key}`, 'does not go with kernel.debian, which brings its own');
+      if (key !== 'debian' && key !== 'fdt')
+        reader.problem(`kernel.${key}`, 'does not go with kernel.debian, which brings its own');
     const debian = reader.text(members.debian, 'kernel.debian');
     if (!/^[a-z0-9][a-z0-9+.-]+$/.test(debian)) reader.problem('kernel.debian', 'must be the name of a Debian package');
-    return { debian };
+    return { debian, ...fdt };
   }
   if (members.image === undefined) reader.problem('kernel', 'needs debian or image');
-  const optional = (key: 'modules' | 'firmware' | 'fdt') =>
+  const optional = (key: 'modules' | 'firmware') =>
     members[key] === undefined ? {} : { [key]: reader.path(members[key], `kernel.${key}`) };
   return {
     image: members.image === undefined ? '' : reader.path(members.image, 'kernel.image'),
     ...optional('modules'),
     ...optional('firmware'),
-    ...optional('fdt'),
+    ...fdt,
   };
 }
 
@@ -196,12 +218,37 @@ function readDrivers(reader: Reader, value: unknown): ImageRecipe['drivers'] {
   return { all: lists(all, 'drivers'), ...Object.fromEntries(sections) };
 }
 
+/** What only a boot script of U-Boot understands. */
+function checkForUboot(reader: Reader, { loader, boot, kernel }: ImageRecipe): void {
+  const wanted = { 'boot.fit': boot.fit, 'boot.oem': Object.keys(boot.oem).length > 0 };
+  for (const [place, isWanted] of Object.entries(wanted))
+    if (isWanted && loader !== 'u-boot') reader.problem(place, `is for the loader u-boot, and not for ${loader}`);
+  if (boot.fit && kernel.fdt === undefined)
+    reader.problem('boot.fit', 'needs kernel.fdt: U-Boot hands over no device tree of its own beside a FIT');
+}
+
 function readBoot(reader: Reader, value: unknown): ImageRecipe['boot'] {
-  const members = reader.object(value, 'boot', ['files', 'raw']);
+  const members = reader.object(value, 'boot', ['files', 'raw', 'fit', 'oem']);
+  const { fit = false } = members;
+  if (typeof fit !== 'boolean') reader.problem('boot.fit', 'must be true or false');
+  const oem = reader.lines(members.oem, 'boot.oem', ubootVariable);
+  const length = Object.entries(oem).reduce((sum, [key, text]) => sum + key.length + text.length + 2, 0);
+  if (length > oemLimit) reader.problem('boot.oem', `must be shorter: ${length} bytes, and U-Boot reads ${oemLimit}`);
   return {
+    fit: fit === true,
+    oem,
     files: reader.files(members.files, 'boot.files', plainPath),
     raw: reader.files(members.raw, 'boot.raw', { pattern: /^\d{3,8}$/, rule: 'must be an offset in bytes' }),
   };
+}
+
+function readSigning(reader: Reader, value: unknown): ImageRecipe['signing'] {
+  const names = ['key', 'certificates', 'authorities'] as const;
+  const members = reader.object(value, 'signing', names);
+  if (members.certificates !== undefined && members.key === undefined)
+    reader.problem('signing.certificates', 'needs signing.key, the key that they are for');
+  const given = names.filter((name) => members[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, reader.path(members[name], `signing.${name}`)]));
 }
 
 function readMachine(reader: Reader, value: unknown): ImageRecipe['machine'] {
@@ -259,6 +306,7 @@ export function readRecipe(
     drivers: readDrivers(reader, members.drivers),
     initramfs: reader.files(members.initramfs, 'initramfs', plainPath),
     boot: readBoot(reader, members.boot),
+    signing: readSigning(reader, members.signing),
     storage: {
       size: reader.size(storage.size, 'storage.size', 512 * mebibyte),
       files: reader.texts(storage.files, 'storage.files', plainPath),
@@ -266,6 +314,7 @@ export function readRecipe(
     compression: reader.oneOf(members.compression, 'compression', ['best', 'fast'], 'best'),
     machine: readMachine(reader, members.machine),
   };
+  checkForUboot(reader, recipe);
   return reader.problems.length === 0 ? { recipe, problems: [] } : { draft: recipe, problems: reader.problems };
 }
 
