@@ -307,7 +307,7 @@ class Composition {
         announce();
         void this.#rooms.metadata.statusChanged(status);
         if (status !== 'READY') return;
-        hookEnvironment(host, ground, running.current?.name ?? ground.boot.revision)
+        hookEnvironment(host, ground, running.current?.name ?? ground.boot.revision, 'system-done')
           .then((variables) => runSystemHooks(host, places.library, 'system-done', variables, log))
           .catch((error) => log('ERROR', 'boot', `cannot run the programs for system-done: ${messageOf(error)}`));
       },

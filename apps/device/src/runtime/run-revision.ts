@@ -2,7 +2,7 @@
 import { planTransition } from '@pantavisor/state';
 import { adoptContainers } from '../boot/adoption.ts';
 import type { Ground } from '../boot/ground.ts';
-import { runSystemHooks } from '../boot/hooks.ts';
+import { runSystemHooks, type SystemMoment } from '../boot/hooks.ts';
 import { type Machine, openNetworks } from '../boot/machine.ts';
 import { relinkSockets } from '../containers/presence.ts';
 import type { Host } from '../host/ports.ts';
@@ -71,7 +71,7 @@ async function bringUp(room: RunRoom, name: string, trial: boolean): Promise<New
   if (!isSame) running.become(revision);
   const sources = [...revision.sources.values()];
   await openNetworks(host, ground, machine, revision.state, sources);
-  const variables = await hookEnvironment(host, ground, name);
+  const variables = await hookEnvironment(host, ground, name, 'system-start');
   // The original restarts the device whenever a program fails here, for ever if it must. A trial ends; what was good runs on.
   if (!(await runSystemHooks(host, places.library, 'system-start', variables, log)) && trial)
     throw new StepError('run-failed', [
@@ -138,17 +138,20 @@ function comparison(
   };
 }
 
-/** Variables of system hooks outside of an update (boot.md §8). */
+/** Variables of system hooks outside of an install (boot.md §8). `PV_TRY` is for those that run before the revision is judged. */
 export async function hookEnvironment(
   { files }: Pick<Host, 'files'>,
-  { layout }: Pick<Ground, 'layout'>,
+  { layout, boot }: Pick<Ground, 'layout' | 'boot'>,
   revision: string,
+  moment: Extract<SystemMoment, 'system-start' | 'system-done'>,
 ): Promise<Record<string, string>> {
+  const { trying, committed } = await boot.environment.read();
+  const isTrial = trying === revision && committed !== revision;
   return {
     PV_STATUS: (await readProgress(files, layout, revision))?.status ?? '',
     PV_REV: revision,
-    PV_TRY: '',
-    PV_TRYBOOT: 'false',
+    PV_TRY: isTrial && moment === 'system-start' ? revision : '',
+    PV_TRYBOOT: `${isTrial}`,
     PV_OBJ_STORAGE: `${layout.objects}/`,
     PV_TRAILS_STORAGE: layout.revision(revision).directory,
   };

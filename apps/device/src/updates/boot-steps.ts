@@ -29,13 +29,13 @@ const installMoments = {
 export function createBootSteps(room: BootStepsRoom) {
   const { host, layout, config, environment, library, log } = room;
 
-  /** Variables of the hooks; `tried` is the revision that is being installed. */
-  async function runHooks(moment: SystemMoment, running: string, tried: string): Promise<boolean> {
+  /** `tried` is the revision that is being installed, `trial` whether the machine has booted for a trial. */
+  async function runHooks(moment: SystemMoment, running: string, tried: string, trial = false): Promise<boolean> {
     const progress = await readProgress(host.files, layout, tried === '' ? running : tried);
     const variables = {
       PV_REV: running,
       PV_TRY: tried,
-      PV_TRYBOOT: 'false',
+      PV_TRYBOOT: `${trial}`,
       PV_OBJ_STORAGE: `${layout.objects}/`,
       PV_TRAILS_STORAGE: layout.revision(running).directory,
       PV_STATUS: progress?.status ?? '',
@@ -59,7 +59,7 @@ export function createBootSteps(room: BootStepsRoom) {
 
   async function done(revision: string): Promise<void> {
     await markDone(host.files, layout, revision);
-    await runHooks('system-boot-done', revision, '');
+    await runHooks('system-boot-done', revision, '', true);
   }
 
   return {

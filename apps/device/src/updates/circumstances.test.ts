@@ -52,14 +52,21 @@ test('programs of the installation hear of installs and commits, and may refuse 
   await device.reboot();
   await device.until('locals/next', 'DONE');
   await device.device.line(/the update to locals\/next has ended/);
-  const moments = calls.map(({ PV_OP, PV_REV, PV_TRY }) => `${PV_OP} ${PV_REV} ${PV_TRY}`.trim());
+  const moments = calls.map(({ PV_OP, PV_REV, PV_TRY, PV_TRYBOOT }) => [PV_OP, PV_REV, PV_TRY, PV_TRYBOOT].join(' '));
   assert.deepEqual(moments, [
-    'system-install-update 0 locals/next',
-    'system-start locals/next',
-    'system-done locals/next',
-    'system-boot-done locals/next',
+    'system-install-update 0 locals/next false',
+    'system-start locals/next locals/next true',
+    'system-done locals/next  true',
+    'system-boot-done locals/next  true',
   ]);
   assert.equal(calls[0]?.PV_TRAILS_STORAGE, '/data/trails/0');
+  await device.command('REBOOT_DEVICE');
+  await device.reboot();
+  await device.host.runUntil(() => calls.length === moments.length + 2);
+  const later = calls
+    .slice(moments.length)
+    .map(({ PV_OP, PV_TRY, PV_TRYBOOT }) => [PV_OP, PV_TRY, PV_TRYBOOT].join(' '));
+  assert.deepEqual(later, ['system-start  false', 'system-done  false']);
 
   const refusing = await UpdateDevice.install(initial);
   await withHook(refusing, (moment) => (moment === 'system-install-update' ? 3 : 0));
