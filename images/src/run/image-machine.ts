@@ -66,11 +66,19 @@ export async function readAccount(image: string): Promise<ImageAccount> {
  * @param size in bytes, to make it larger, as a disk is on which an image was written; never smaller
  */
 export async function diskOf(image: string, disk: string, size?: number): Promise<void> {
+  const mebibytes = (bytes: number) => `${Math.floor(bytes / 1024 / 1024)} MiB`;
+  const least = (await stat(existsSync(disk) ? disk : image)).size;
+  if (size !== undefined && existsSync(disk) && size !== least)
+    throw new Error(
+      `cannot make ${disk} a disk of ${mebibytes(size)}: it is there, of ${mebibytes(least)}; --fresh begins anew`,
+    );
+  if (size !== undefined && size < least)
+    throw new Error(`cannot make a disk of ${mebibytes(size)}: the image takes ${mebibytes(least)}`);
   if (!existsSync(disk)) {
     const temporary = `${disk}.${process.pid}.tmp`;
     try {
       await run('cp', ['--sparse=always', image, temporary]);
-      if (size !== undefined && size > (await stat(temporary)).size) await truncate(temporary, size);
+      if (size !== undefined) await truncate(temporary, size);
       await rename(temporary, disk);
     } finally {
       await rm(temporary, { force: true });
