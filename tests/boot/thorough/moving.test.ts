@@ -1,6 +1,7 @@
 /** An update that moves an encrypted disk to another one, the Hub's credentials into a volume, and sets options of mounts, on a real kernel. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { defaultGroups } from '../../../containers/src/recipe.ts';
 import { probeContainer } from '../../harness/revision.ts';
 import { assertShown, assertSound, type StateEditor, storageDisk } from '../device-image.ts';
 import { machineMissing } from '../harness.ts';
@@ -24,7 +25,9 @@ const remount = { strict: [{ '/.*': 'nosuid' }, { '/dev/pts': 'suid' }, { '/': '
 /** The state with the disk that things are moved to. @returns it as text, with the other one left in the editor */
 function nextState(editor: StateEditor): string {
   editor.board();
-  const device = editor.state['device.json'] as object;
+  // On a busy machine containers may take their time.
+  const groups = defaultGroups.map((group) => ({ ...group, timeout: 300 }));
+  const device = { ...(editor.state['device.json'] as object), groups };
   const keeper = editor.state['keeper/run.json'] as object;
   const moved = {
     name: 'kept',

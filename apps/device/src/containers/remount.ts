@@ -24,7 +24,8 @@ export function remountRules(
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
- * The program for LXC's mount hook. Each rule looks at every mount point of the container; options that a mount has stay unless the
+ * The program for LXC's mount hook. Each rule looks at every mount point of the container, all of them at once, since each program that
+ * is started here delays the container; options that a mount has stay unless the
  * rule says otherwise. What the kernel refuses is said on stderr, which LXC logs, and does not keep the container from starting.
  */
 export function remountProgram(rules: readonly RemountRule[]): string {
@@ -39,10 +40,11 @@ present() {
   echo "$kept"
 }
 apply() {
-  while read -r device target type options rest; do
-    printf '%s\\n' "$target" | grep -Eqx -- "$LXC_ROOTFS_MOUNT\${1:+($1)}" || continue
+  cut -d' ' -f2,4 /proc/self/mounts | grep -E -- "^$LXC_ROOTFS_MOUNT\${1:+($1)} " | while read -r target options; do
+    # The kernel writes a blank as \\040.
+    target=$(printf %b "$target")
     mount -o "remount,bind$(present "$options"),$2" "$target" || echo "cannot remount $target with $2" >&2
-  done </proc/self/mounts
+  done
 }
 ${calls.join('\n')}
 exit 0
