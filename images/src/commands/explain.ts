@@ -31,7 +31,7 @@ function sizeRows({ entries }: ImageAccount): Cell[][] {
   const inState = (key: string) => entries.find(({ place, name }) => place === 'state' && name === key)?.size;
   const unpacked = entries.filter(({ place }) => place === 'initramfs').reduce((sum, { size = 0 }) => sum + size, 0);
   const rows: [string, number | undefined, string][] = [
-    ['kernel', inState('bsp/kernel.img'), 'compressed, as it is loaded'],
+    ['kernel', inState('bsp/kernel.img'), 'as it is loaded'],
     ['initramfs', inState('bsp/pantavisor'), 'compressed, without modules of the kernel'],
     ['', unpacked, 'unpacked: it stays in memory'],
     ['FIT', inState('bsp/pantavisor.fit'), 'kernel, initramfs and device trees, as they are loaded'],

@@ -167,10 +167,13 @@ export async function writeBsp(
       kernel.origin,
       'image of a boot partition: kernel, initramfs, configuration, firmware of the board',
     );
-  } else if (recipe.boot.fit) {
+  } else if (recipe.boot.fit !== undefined) {
     Object.assign(run, { addons: [], fit: bspNames.fit, initrd_config: '' });
     const file = join(work, bspNames.fit);
-    await writeFile(file, await fitOf(recipe, kernel, material.initramfs.path, addon));
+    await writeFile(
+      file,
+      await fitOf(recipe.architecture, recipe.boot.fit, kernel, await joined(material.initramfs.path, addon)),
+    );
     await put(bspNames.fit, file, kernel.origin, 'a FIT: kernel, initramfs with early modules, device trees');
   } else {
     Object.assign(run, { addons: [], initrd: bspNames.initramfs, linux: bspNames.kernel, initrd_config: '' });
@@ -227,18 +230,19 @@ async function joined(initramfs: string, addon: string | undefined): Promise<Buf
 }
 
 async function fitOf(
-  { architecture }: ImageRecipe,
+  architecture: ImageRecipe['architecture'],
+  address: number,
   kernel: KernelFiles,
-  initramfs: string,
-  addon: string | undefined,
+  initramfs: Uint8Array,
 ): Promise<Uint8Array> {
   const trees = new Map<string, Uint8Array>();
   for (const [name, source] of kernel.trees) trees.set(name, await readFile(source));
   return fitImage({
     architecture: architecture === 'armv7' ? 'armv7' : 'aarch64',
     kernel: await readFile(kernel.image),
-    initramfs: await joined(initramfs, addon),
+    initramfs,
     trees,
+    address,
     time: fixedTime,
   });
 }

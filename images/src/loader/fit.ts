@@ -9,6 +9,8 @@ export interface FitRequest {
   initramfs: Uint8Array;
   /** Device trees by name, e.g. `maker/board.dtb`; the first is the usual one. At least one: U-Boot hands over no tree of its own beside a FIT. */
   trees: ReadonlyMap<string, Uint8Array>;
+  /** Where U-Boot copies the kernel; on aarch64 a multiple of 2 MiB. */
+  address: number;
   /** In seconds since 1970. */
   time: number;
 }
@@ -29,17 +31,13 @@ function image(type: string, data: Uint8Array, more: Record<string, string | num
   };
 }
 
-/** Kernels come plain or as `Image.gz`; U-Boot unpacks only what has an address to be unpacked to. */
+/** Kernels come plain or as `Image.gz`. */
 function plainKernel(kernel: Uint8Array): Uint8Array {
   return kernel[0] === 0x1f && kernel[1] === 0x8b ? gunzipSync(kernel) : kernel;
 }
 
-/**
- * Makes a FIT that runs wherever it is loaded. The kernel comes last: U-Boot moves it up to the next address that it can run at, over whatever
- * would come after it.
- * @throws Error when there is no device tree
- */
-export function fitImage({ architecture, kernel, initramfs, trees, time }: FitRequest): Uint8Array {
+/** @throws Error when there is no device tree */
+export function fitImage({ architecture, kernel, initramfs, trees, address, time }: FitRequest): Uint8Array {
   const names = [...trees.keys()];
   const [usual] = names;
   if (usual === undefined) throw new Error('cannot make a FIT without a device tree');
@@ -53,8 +51,7 @@ export function fitImage({ architecture, kernel, initramfs, trees, time }: FitRe
     configurations[configurationName(name)] = { properties };
   }
   images['ramdisk-1'] = image('ramdisk', initramfs, machine);
-  // 0 is where it lies.
-  images['kernel-1'] = image('kernel_noload', plainKernel(kernel), { ...machine, load: 0, entry: 0 });
+  images['kernel-1'] = image('kernel', plainKernel(kernel), { ...machine, load: address, entry: address });
   return flatTree({
     properties: { description, timestamp: time, '#address-cells': 1 },
     nodes: {

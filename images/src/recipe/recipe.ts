@@ -46,8 +46,8 @@ export interface ImageRecipe {
     files: Readonly<Record<string, string>>;
     /** Files that lie before the first partition, by their offset in bytes, e.g. U-Boot itself. */
     raw: Readonly<Record<string, string>>;
-    /** Kernel, initramfs and device trees are one file, a FIT. */
-    fit: boolean;
+    /** Kernel, initramfs and device trees are one file, a FIT, whose kernel U-Boot copies to this address. */
+    fit?: number;
     /** Variables of U-Boot in a partition of their own; no such partition when there are none. */
     oem: Readonly<Record<string, string>>;
   };

@@ -20,7 +20,7 @@ test('a recipe of three members is complete', () => {
     hub: {},
     drivers: { all: {} },
     initramfs: {},
-    boot: { files: {}, raw: {}, fit: false, oem: {} },
+    boot: { files: {}, raw: {}, oem: {} },
     signing: {},
     storage: { size: 512 * 1024 * 1024, files: {} },
     compression: 'best',
@@ -86,13 +86,17 @@ test('device trees are one or several by name, of a package or files of one’s 
   });
   const lines = ({ problems }: ReturnType<typeof read>) => problems.map(formatRecipeProblem);
   assert.deepEqual(lines(kernel({ image: 'Image', fdt: {} })), ['kernel.fdt must name a device tree']);
-  assert.deepEqual(lines(kernel({ image: 'Image' }, { boot: { fit: true } })), [
+  assert.deepEqual(lines(kernel({ image: 'Image' }, { boot: { fit: '0x40400000' } })), [
     'boot.fit needs kernel.fdt: U-Boot hands over no device tree of its own beside a FIT',
   ]);
   assert.deepEqual(lines(kernel(undefined, { loader: 'rpi', boot: { oem: { a: 'b' } } })), [
     'boot.oem is for the loader u-boot, and not for rpi',
   ]);
-  assert.equal(kernel({ image: 'Image', fdt: 'a.dtb' }, { boot: { fit: true } }).recipe?.boot.fit, true);
+  const own = { image: 'Image', fdt: 'a.dtb' };
+  assert.deepEqual(lines(kernel(own, { boot: { fit: '0x40480000' } })), [
+    'boot.fit must be a multiple of 0x200000: kernels of aarch64 run nowhere else',
+  ]);
+  assert.equal(kernel(own, { boot: { fit: '0x40400000' } }).recipe?.boot.fit, 0x40400000);
 });
 
 test('all problems are told at once, each with its place and what to do', () => {
@@ -121,7 +125,7 @@ test('all problems are told at once, each with its place and what to do', () => 
       'name: must be 1 to 64 letters, digits, dots, dashes or underscores',
       'loader: must be one of u-boot, rpi, none',
       'kernel.firmware: does not go with kernel.debian, which brings its own',
-      'boot.fit: must be true or false',
+      'boot.fit: must be an address, such as "0x40400000", to which U-Boot copies the kernel',
       'boot.oem.a b: must be a name of a variable of U-Boot',
       'boot.oem.c: must be one line',
       'arguments: must be one line',

@@ -42,7 +42,7 @@ export const recipeKeys: Readonly<Record<string, string>> = {
   drivers:
     '`bsp/drivers.json`: lists of modules by the name that containers ask for; `dtb:NAME`, `ovl:NAME` and `fitconfig:NAME` hold such lists for one board',
   initramfs: 'files that are added to the initramfs, by their path in it',
-  boot: '`{"files": {"<path>": "<file>"}, "raw": {"<offset>": "<file>"}, "fit": true, "oem": {"<variable>": "<text>"}}`: files on the boot partition; what lies before it, e.g. U-Boot at 33792; whether kernel, initramfs and device trees are one FIT; variables of U-Boot in a partition of their own',
+  boot: '`{"files": {"<path>": "<file>"}, "raw": {"<offset>": "<file>"}, "fit": "<address>", "oem": {"<variable>": "<text>"}}`: files on the boot partition; what lies before it, e.g. U-Boot at 33792; kernel, initramfs and device trees as one FIT, whose kernel U-Boot copies to the address; variables of U-Boot in a partition of their own',
   signing:
     '`{"key", "certificates", "authorities"}`, files (PEM): what the board support part is signed with, and whom the device trusts',
   storage:
@@ -219,23 +219,34 @@ function readDrivers(reader: Reader, value: unknown): ImageRecipe['drivers'] {
 }
 
 /** What only a boot script of U-Boot understands. */
-function checkForUboot(reader: Reader, { loader, boot, kernel }: ImageRecipe): void {
-  const wanted = { 'boot.fit': boot.fit, 'boot.oem': Object.keys(boot.oem).length > 0 };
+function checkForUboot(reader: Reader, { architecture, loader, boot, kernel }: ImageRecipe): void {
+  const wanted = { 'boot.fit': boot.fit !== undefined, 'boot.oem': Object.keys(boot.oem).length > 0 };
   for (const [place, isWanted] of Object.entries(wanted))
     if (isWanted && loader !== 'u-boot') reader.problem(place, `is for the loader u-boot, and not for ${loader}`);
-  if (boot.fit && kernel.fdt === undefined)
+  if (boot.fit === undefined) return;
+  if (architecture === 'aarch64' && boot.fit % (2 * mebibyte) !== 0)
+    reader.problem('boot.fit', 'must be a multiple of 0x200000: kernels of aarch64 run nowhere else');
+  if (kernel.fdt === undefined)
     reader.problem('boot.fit', 'needs kernel.fdt: U-Boot hands over no device tree of its own beside a FIT');
+}
+
+/** An address in memory of 32 bits. */
+function readAddress(reader: Reader, value: unknown, place: string): number | undefined {
+  if (value === undefined) return undefined;
+  const digits = /^0x([0-9a-f]{1,8})$/i.exec(typeof value === 'string' ? value : '')?.[1];
+  if (digits !== undefined) return Number.parseInt(digits, 16);
+  reader.problem(place, 'must be an address, such as "0x40400000", to which U-Boot copies the kernel');
+  return undefined;
 }
 
 function readBoot(reader: Reader, value: unknown): ImageRecipe['boot'] {
   const members = reader.object(value, 'boot', ['files', 'raw', 'fit', 'oem']);
-  const { fit = false } = members;
-  if (typeof fit !== 'boolean') reader.problem('boot.fit', 'must be true or false');
+  const fit = readAddress(reader, members.fit, 'boot.fit');
   const oem = reader.lines(members.oem, 'boot.oem', ubootVariable);
   const length = Object.entries(oem).reduce((sum, [key, text]) => sum + key.length + text.length + 2, 0);
   if (length > oemLimit) reader.problem('boot.oem', `must be shorter: ${length} bytes, and U-Boot reads ${oemLimit}`);
   return {
-    fit: fit === true,
+    ...(fit === undefined ? {} : { fit }),
     oem,
     files: reader.files(members.files, 'boot.files', plainPath),
     raw: reader.files(members.raw, 'boot.raw', { pattern: /^\d{3,8}$/, rule: 'must be an offset in bytes' }),
