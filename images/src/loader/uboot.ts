@@ -142,7 +142,9 @@ else
       setenv pv_tree
       if test -n "\${pv_dtb}" && test -e \${pv_storage} /trails/\${pv_chosen}/bsp/\${pv_dtb}; then setenv pv_tree /trails/\${pv_chosen}/bsp/\${pv_dtb}; fi
       if test -e \${pv_storage} \${pv_files}/pv-fdt.dtb; then setenv pv_tree \${pv_files}/pv-fdt.dtb; fi
-      if test -n "\${pv_tree}"; then run pv_load_tree; fi
+      if test -n "\${pv_tree}"; then
+        if test -n "\${fdt_addr_r}"; then run pv_load_tree; else echo "boot: \${pv_tree} is left out: fdt_addr_r says no place for it"; fi
+      fi
       run pv_set_arguments
       booti \${kernel_addr_r} \${ramdisk_addr_r}:\${pv_initrd_size} \${pv_fdt}
       bootz \${kernel_addr_r} \${ramdisk_addr_r}:\${pv_initrd_size} \${pv_fdt}

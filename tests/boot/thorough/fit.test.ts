@@ -45,7 +45,10 @@ test('a board of one’s own boots a FIT with its device tree, gets its drivers,
     seconds: 3600,
     recipe: {
       kernel: { image, modules, fdt: { 'maker/other.dtb': dtb, 'maker/board.dtb': dtb } },
-      boot: { fit: '0x40400000', oem: { fdtfile: 'maker/board.dtb', oemargs: 'oem.word=first oem.other=second' } },
+      boot: {
+        fit: '0x40400000',
+        oem: { fdt_addr_r: '0x48000000', fdtfile: 'maker/board.dtb', oemargs: 'oem.word=first oem.other=second' },
+      },
       drivers: {
         memory: ['no_such_module'],
         'dtb:maker/board.dtb': { memory: ['zram num_devices=3'] },
