@@ -15,11 +15,13 @@ import { debianCache, machineMissing } from '../harness.ts';
 import { ImageDevice } from '../image-device.ts';
 
 const memory = 256;
+const uboot = '/usr/lib/u-boot/qemu_arm64/u-boot.bin';
 const [usualName, ourName] = ['linux,dummy-virt', 'maker,board-virt'];
 
 /** The tree that QEMU makes for its machine, of a board with another name of the same length. */
 function boardTree(file: string): Uint8Array {
-  const machine = ['-machine', `virt,dumpdtb=${file}`, '-cpu', 'cortex-a57', '-smp', '1', '-m', `${memory}`];
+  // With a firmware it has other devices than without.
+  const machine = ['-machine', `virt,dumpdtb=${file}`, '-bios', uboot, '-cpu', 'cortex-a57', '-m', `${memory}`];
   execFileSync('qemu-system-aarch64', [...machine, '-display', 'none'], { stdio: 'pipe' });
   const tree = readFileSync(file);
   assert.ok(tree.includes(usualName), 'QEMU calls its machine otherwise');
