@@ -119,7 +119,10 @@ test('each command is a program of its own name', () => {
 test('every command has an example, a help and a form for programs', async () => {
   for (const { names, examples } of commands) {
     assert.ok(examples && examples.length > 0, names.join());
-    assert.match(await good([names[0]!, '--help']), new RegExp(`Usage: pantabox ${names[0]}`));
+    const help = await good([names[0]!, '--help']);
+    assert.match(help, new RegExp(`Usage: pantabox ${names[0]}`));
+    const long = help.split('\n').filter((line) => line.length > 80 && !line.startsWith('  '));
+    assert.deepEqual(long, [], 'every terminal shows it whole');
   }
   assert.match(await good(['help']), /Exit codes:\n +0 +done/);
   assert.match(await good(['completion', 'bash']), /pantabox __complete/);

@@ -13,6 +13,7 @@ import { Device } from './device.ts';
 import { exitCodes, explain } from './failures.ts';
 import { showMenu } from './menu.ts';
 import { partsOf } from './parts.ts';
+import { wrap } from './terminal/text.ts';
 import { Ui } from './terminal/ui.ts';
 
 /** In the order of the menu: what looks, what changes, what goes from one revision to another, the machine. */
@@ -39,7 +40,22 @@ export const commands: readonly BoxCommand[] = [
 /** That of package.json. */
 const version = '0.1.0';
 
-const table: CommandSpec<Context> = {
+/** Columns that every terminal has. */
+const helpWidth = 78;
+
+/** Paragraphs of a help in lines for every terminal. */
+const forHelp = <C extends CommandSpec<Context>>(command: C): C =>
+  command.about === undefined
+    ? command
+    : {
+        ...command,
+        about: command.about
+          .split('\n\n')
+          .map((paragraph) => wrap(paragraph.replaceAll('\n', ' '), helpWidth).join('\n'))
+          .join('\n\n'),
+      };
+
+const table: CommandSpec<Context> = forHelp({
   names: ['pantabox'],
   summary: 'look at this device and change it',
   about: `Without a command and on a terminal it shows a menu. Each command is also a program: pantabox-view is 'pantabox view'. What a command
@@ -61,12 +77,12 @@ when one does not hold, the device goes back to the one before.`,
     ['pantabox view', 'what runs'],
     ['pantabox install web.tgz && pantabox view web', 'a package, tried by the device at once'],
   ],
-  commands: [...commands, completionCommand('pantabox')],
+  commands: [...commands.map(forHelp), completionCommand('pantabox')],
   run: async (context) => {
     await showMenu(context, commands);
     return undefined;
   },
-};
+});
 
 /** The command that a name of the program stands for: `pantabox-edit-config` is `edit-config`. */
 export function commandOfName(program: string): string[] {
