@@ -152,6 +152,7 @@ export class Context {
   async tellOutcome(outcome: Outcome): Promise<void> {
     const { revision, status, message, reasons } = outcome;
     const isBad = isFailure(outcome);
+    await this.refreshStatus();
     await this.read(isBad ? 'The revision did not hold' : 'Done', [
       { text: `${revision}: ${status}`, style: isBad ? 'red' : 'green' },
       { text: message },

@@ -30,7 +30,9 @@ export class Draft {
   static async begin(host: PantaboxHost, device: Device, base = 'current'): Promise<Draft> {
     const folder = `${host.environment.TMPDIR || '/tmp'}/pantabox-${host.pid}`;
     await host.files.remove(folder);
-    const transaction = new Transaction(host, folder, { attempts: 1 });
+    // pvtx finds its socket by itself; it has to be that of this device.
+    const environment = { ...host.environment, PV_CTRL_SOCKET: device.client.socketPath };
+    const transaction = new Transaction({ ...host, environment }, folder, { attempts: 1 });
     const state = await device.client.step(base);
     await host.files.makeDirectory(folder, 0o700);
     await host.files.replace(`${folder}/base`, state, 0o600);

@@ -203,6 +203,14 @@ function symlinkAgain(revision: string): void {
   symlinkSync(revision, path);
 }
 
+test('the socket that was named is that of every request', async () => {
+  const environment = { PATH: join(folder, 'bin'), TMPDIR: folder };
+  const argv = ['redeploy', '0', '--no-run', '--name', 'locals/named', '--socket', join(folder, 'pv-ctrl')];
+  const { code, stderr } = await run(argv, '', { environment });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(stateOf('locals/named'), stateOf('0'));
+});
+
 test('a revision that does not hold ends with 4 and its reasons', async () => {
   end = 'ERROR';
   const failed = await run(['goto', 'locals/one']);
