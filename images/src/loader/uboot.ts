@@ -101,7 +101,11 @@ fi
 setenv pv_choose_fit '
 setenv pv_fit_config
 if test -n "\${get_fit_config}"; then run get_fit_config; fi
-if test -z "\${name_fit_config}" && test -n "\${pv_dtb}"; then setexpr name_fit_config gsub / _ conf-\${pv_dtb}; fi
+if test -z "\${name_fit_config}" && test -n "\${pv_dtb}"; then
+  # It leaves a name without a slash alone, and says that it has failed.
+  setenv name_fit_config conf-\${pv_dtb}
+  setexpr name_fit_config gsub / _ \${name_fit_config}
+fi
 if test -n "\${name_fit_config}"; then
   setenv pv_fit_config "#\${name_fit_config}"
   setenv pv_told_fit pv_bootloader.fitconfig=\${name_fit_config}
