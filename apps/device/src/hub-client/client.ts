@@ -36,7 +36,7 @@ import { ExternalCredentials } from './external.ts';
 import { FactoryUpload } from './factory.ts';
 import { LogPush } from './log-push/push.ts';
 import { MetadataSync } from './metadata-sync.ts';
-import { takeOffer } from './offers.ts';
+import { Offers } from './offers.ts';
 import { Push } from './push.ts';
 import { createQuestions } from './questions.ts';
 
@@ -78,6 +78,7 @@ export class HubClient implements Remote, Rounds {
   readonly #sync: MetadataSync;
   readonly #push: Push;
   readonly #logs: LogPush;
+  readonly #offers: Offers;
   readonly #timers = new Map<string, () => void>();
   readonly #unsubscribe: () => void;
   #model: HubClientModel = createHubClient();
@@ -125,6 +126,15 @@ export class HubClient implements Remote, Rounds {
       space,
       collect,
       log,
+    });
+    this.#offers = new Offers({
+      files,
+      text: host.text,
+      layout,
+      updates: parts.updates,
+      post: parts.post,
+      report: (revision, body) => this.#send({ type: 'progress', report: { revision, status: 'DONE', body } }),
+      refused: (reason) => log('ERROR', 'hub', sentenceOf(reason)),
     });
     const deviceId = () => credentials.id;
     const random = () => this.#random();
@@ -303,7 +313,7 @@ export class HubClient implements Remote, Rounds {
         this.#timers.delete(effect.timer);
         break;
       case 'offer':
-        this.#attempt('take the step of the Hub', this.#offer(effect.step));
+        this.#attempt('take the step of the Hub', this.#offers.take(effect.step));
         break;
       case 'mode':
         this.#tellMode(effect.mode);
@@ -376,15 +386,6 @@ export class HubClient implements Remote, Rounds {
       device.report('pantahub.state', state === 'off' ? '' : state.replaceAll('-', ' ')),
     ]);
     this.#attempt('show where the Hub client stands', shown);
-  }
-
-  #offer(step: Extract<HubEffect, { type: 'offer' }>['step']): Promise<void> {
-    const { host, ground, updates, post } = this.#parts;
-    const { files, text } = host;
-    const report = (revision: string, body: string) =>
-      this.#send({ type: 'progress', report: { revision, status: 'DONE', body } });
-    const refused = (reason: { code: string; message: string }) => ground.log('ERROR', 'hub', sentenceOf(reason));
-    return takeOffer({ files, text, layout: ground.layout, updates, post, report, refused }, step);
   }
 
   /** Tells the person at the device how to claim it, once for each challenge. */

@@ -1,6 +1,8 @@
 /** Revisions of the device and revisions of the Hub on one device: neither gets in the way of the other. Whole devices, in virtual time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HttpAnswer, HttpCall, HttpTake } from '../host/http-client.ts';
+import { encodeUtf8 } from '../host/memory/utf8.ts';
 import { UpdateDevice, versioned } from '../updates/testing/update-device.ts';
 import { SteadyHub } from './testing/steady-hub.ts';
 
@@ -136,4 +138,31 @@ test('a local update in place ends the questions to the Hub, which never hears o
   // The Hub is asked again when somebody says so.
   assert.equal(await device.command('GO_REMOTE'), '200');
   await device.host.runUntil(() => hub.statusOf(1) === 'UPDATED');
+});
+
+/** A Hub that tells of a step while it is asked for steps, as happens when an answer and the news cross. */
+class HastyHub extends SteadyHub {
+  #news: HttpTake | undefined;
+
+  override stream(_: HttpCall, take: HttpTake) {
+    this.#news = take;
+    queueMicrotask(() => take.open({ status: 200, headers: {} }));
+    return { ended: new Promise<never>(() => {}), close: () => {} };
+  }
+
+  override async request(call: HttpCall): Promise<HttpAnswer> {
+    if (this.statusOf(1) === 'NEW' && call.url.includes('/steps') && call.method === 'GET')
+      this.#news?.bytes(encodeUtf8('data: {"type":"step","what":"created"}\n\n'));
+    return super.request(call);
+  }
+}
+
+test('a step that is offered twice in a row is stored and tried once, without a complaint', { timeout }, async () => {
+  const hub = new HastyHub();
+  const device = await UpdateDevice.install(initial, { environment: remote, httpClient: hub });
+  const place = { hub, device, environment: remote };
+  await device.device.line(/the Hub tells what is new/);
+  hub.offer(1, await stateOf(place, 'one'));
+  await device.until('1', 'UPDATED');
+  assert.doesNotMatch(device.device.output, /cannot take the step/);
 });

@@ -26,8 +26,24 @@ export interface OffersParts {
   refused(reason: Reason): void;
 }
 
-/** Takes a step in hand. @throws HostError when it cannot be stored; it will be offered again */
-export async function takeOffer(parts: OffersParts, step: OfferedStep): Promise<void> {
+/** Takes steps one after the other: the answer to a question and the one to news that crossed it may both bring the same one. */
+export class Offers {
+  readonly #parts: OffersParts;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: OffersParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes a step in hand. @throws HostError when it cannot be stored; it will be offered again */
+  take(step: OfferedStep): Promise<void> {
+    const taken = this.#last.then(() => takeOffer(this.#parts, step));
+    this.#last = taken.catch(() => undefined);
+    return taken;
+  }
+}
+
+async function takeOffer(parts: OffersParts, step: OfferedStep): Promise<void> {
   const { files, text, layout, updates, post, report, refused } = parts;
   const { revision, state } = step;
   if (isUpdating(updates())) return;

@@ -1,5 +1,5 @@
 /** A Hub in its right mind for one device on a simulated machine: it hands out steps, hears progress, and can go away and come back. */
-import type { HttpAnswer, HttpCall, HttpClient, HttpDownloaded } from '../../host/http-client.ts';
+import type { HttpAnswer, HttpCall, HttpClient, HttpDownloaded, HttpStream, HttpTake } from '../../host/http-client.ts';
 import { encodeUtf8 } from '../../host/memory/utf8.ts';
 import { HostError } from '../../host/ports.ts';
 
@@ -45,7 +45,7 @@ export class SteadyHub implements HttpClient {
     return { status: 200, headers: {}, body: answer, server: '192.0.2.7:80' };
   }
 
-  stream() {
+  stream(_call: HttpCall, _take: HttpTake): HttpStream {
     // It does not know how to tell what is new.
     return { ended: Promise.reject(new HostError('ECONNRESET', 'listen')), close: () => {} };
   }
