@@ -104,12 +104,14 @@ test('the kernel is told the device tree that U-Boot names, and one of the revis
   skip,
   timeout: 300_000,
 }, async (t) => {
+  // More words than a command of U-Boot has arguments.
+  const words = Array.from({ length: 70 }, (_, index) => `w${index}`).join(' ');
   const lines = await told(t, {
     environment: 'setenv findfdt setenv fdtfile maker/board.dtb\nsetenv localargs quiet',
-    oemEnv: 'oemargs=one=1 two\n',
+    oemEnv: `oemargs=one=1 ${words}\n`,
     files: revision('0', { 'bsp/maker/board.dtb': 'no device tree' }),
   });
-  assert.deepEqual(argumentsIn(lines), [usual('0', ' pv_bootloader.dtb=maker/board.dtb one=1 two quiet')]);
+  assert.deepEqual(argumentsIn(lines), [usual('0', ` pv_bootloader.dtb=maker/board.dtb one=1 ${words} quiet`)]);
   assert.match(lines.join('\n'), /^booti 0x40400000 0x44000000:9 0x40000000$/m, lines.join('\n'));
 });
 

@@ -112,8 +112,9 @@ if test -n "\${name_fit_config}"; then
 fi
 '
 
+# One word: a command has 16 or 64 of them, depending on the board, and setenv refuses more.
 setenv pv_set_arguments '
-setenv bootargs ${options.arguments} root=/dev/ram rootfstype=ramfs rdinit=/usr/bin/pantavisor pv_try=\${pv_try} pv_rev=\${pv_chosen} panic=2 pv_quickboot \${pv_told} \${pv_told_fit} ${lastArguments}
+setenv bootargs "${options.arguments} root=/dev/ram rootfstype=ramfs rdinit=/usr/bin/pantavisor pv_try=\${pv_try} pv_rev=\${pv_chosen} panic=2 pv_quickboot \${pv_told} \${pv_told_fit} ${lastArguments}"
 '
 
 setenv pv_boot_revision '
