@@ -99,6 +99,16 @@ test('device trees are one or several by name, of a package or files of one’s 
   assert.equal(kernel(own, { boot: { fit: '0x40400000' } }).recipe?.boot.fit, 0x40400000);
 });
 
+test('kernel arguments have nothing that a boot script would take for its own', () => {
+  const said = (more: object) => read({ ...least, ...more }).problems.map(formatRecipeProblem);
+  const message =
+    'arguments must have none of " \' $ ; & | < > ` \\ # { }: the boot script would take them for its own';
+  for (const text of ['dyndbg="file x +p"', "a='b'", 'memmap=1M$0x10', 'a;b', 'a\\b', 'a #b'])
+    assert.deepEqual(said({ arguments: text }), [message], text);
+  assert.deepEqual(said({ arguments: 'dyndbg="file x +p"', loader: 'none' }), []);
+  assert.deepEqual(said({ arguments: 'console=ttyS0,115200 mtdparts=a:1M(b),-(c) x.y=@1,2' }), []);
+});
+
 test('all problems are told at once, each with its place and what to do', () => {
   const { problems } = read({
     '#spec': 'pantavisor-image@2',

@@ -325,6 +325,12 @@ export function readRecipe(
     compression: reader.oneOf(members.compression, 'compression', ['best', 'fast'], 'best'),
     machine: readMachine(reader, members.machine),
   };
+  // GRUB's and U-Boot's scripts hold them; the firmware of rpi and whoever starts a kernel directly take them as they are.
+  if ((loader === 'grub' || loader === 'u-boot') && /["'$;&|<>`\\#{}]/.test(recipe.arguments))
+    reader.problem(
+      'arguments',
+      'must have none of " \' $ ; & | < > ` \\ # { }: the boot script would take them for its own',
+    );
   checkForUboot(reader, recipe);
   return reader.problems.length === 0 ? { recipe, problems: [] } : { draft: recipe, problems: reader.problems };
 }
