@@ -41,8 +41,14 @@ export function deviceHttpClient(files: Files, meter: Meter): DeviceHttpClient {
     }
   }
 
-  async function download({ path, mode, admit, ...call }: HttpDownload): Promise<HttpDownloaded> {
-    const have = (await files.status(path))?.size ?? 0;
+  async function download(wanted: HttpDownload): Promise<HttpDownloaded> {
+    const have = (await files.status(wanted.path))?.size ?? 0;
+    const first = await fetchInto(wanted, have);
+    // What a power cut has left is longer than the body, or not its beginning: once more from the start.
+    return !first.complete && first.status === 416 && have > 0 ? fetchInto(wanted, 0) : first;
+  }
+
+  async function fetchInto({ path, mode, admit, ...call }: HttpDownload, have: number): Promise<HttpDownloaded> {
     const range: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
     const { status, headers, body } = await request(
       { ...call, method: 'GET', headers: { ...call.headers, ...range } },
