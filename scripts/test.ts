@@ -46,13 +46,15 @@ const stages: Record<string, () => Stage[]> = {
  */
 const everything: (keyof typeof stages)[][][] = [
   [['check']],
-  [['unit', 'console-device', 'sim'], ['console']],
+  [
+    ['unit', 'console-device'],
+    ['console', 'sim'],
+  ],
   [['e2e', 'small'], ['hub'], ['boot']],
 ];
 
 /** Stages that only run when they are named. */
 const onDemand: Record<string, () => Stage[]> = {
-  'sim-all': () => [suite('sim-all', filesOf('sim/**/*.test.ts'), 1, { environment: { CRASH_STATES: '100000' } })],
   'boot-all': () => [suite('boot-all', filesOf('tests/boot/**/*.test.ts'), 2)],
   /** Its parts beside `boot`, for those who have no hour. */
   'boot-cuts': () => [suite('boot-cuts', filesOf('tests/boot/thorough/power-cuts-*.test.ts'), 2)],
@@ -66,7 +68,7 @@ const onDemand: Record<string, () => Stage[]> = {
         ...['tests/architectures/*.test.ts', 'tests/e2e/{device,hub,logs,updates}*.test.ts'],
         ...['tests/conformance/*.test.ts', 'tests/tools/*.test.ts'],
       ),
-      { UPDATE_KILLS: '50', UPDATE_ROUNDS: '100' },
+      { UPDATE_KILLS: '50' },
     ),
 };
 

@@ -145,7 +145,7 @@ export class ImageMachine {
   }
 
   /**
-   * Starts the machine; it goes on through restarts, each in a QEMU of its own: RESETREASON.
+   * Starts the machine; it goes on through restarts, each in a QEMU of its own unless the writes to the disk are noted.
    * @throws Error when there is nothing to boot
    */
   async start(): Promise<Machine> {
