@@ -43,6 +43,9 @@ test('a fleet is updated over power cuts and the death of its hub, and what fail
   );
   assert.ok(report.failed.length >= usual.broken, JSON.stringify(report.failed));
   for (const { message } of report.failed) assert.notEqual(message, '');
+  // Another run in the account has devices of its own, and sees and changes none of these.
+  const other = await FleetHub.join({ url: hub.url, username: 'user1', password: 'user1' });
+  assert.deepEqual([(await other.fleet()).length, (await hub.fleet()).length], [0, usual.devices]);
   // The hub was away: some have noticed, and nobody was lost.
   const refused = report.routes
     .flatMap(({ others }) => Object.keys(others))

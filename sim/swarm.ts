@@ -29,7 +29,8 @@ Examples:
   npm run sim -- swarm --devices 500 --kill-hub
   SWARM_PASSWORD=… npm run sim -- swarm --hub https://hub.example --user me --devices 20
 
-Exit codes: 0 every device came to rest on the right revision, 1 it did not, 64 wrong arguments, 69 the hub cannot be reached.
+Exit codes: 0 every device came to rest on the right revision, 1 it did not, 64 wrong arguments, 69 the hub cannot be reached,
+130 interrupted.
 `;
 
 function wrong(message: string): never {
@@ -117,7 +118,7 @@ async function main(): Promise<number> {
     const memory = { swarm: residentMiB(process.pid) - emptyMemory, ...(hub.pid && { hub: residentMiB(hub.pid) }) };
     console.log(options.json ? JSON.stringify({ ...wanted, ...report, memory }) : formatReport(report, memory));
     if (options.stay) {
-      console.error(`\nthe fleet goes on at ${hub.url}, account ${options.user}; interrupt to end it`);
+      console.error(`\nthe fleet goes on at ${hub.url}, account ${options.user}, as ${hub.query}; interrupt to end it`);
       await interrupted;
     }
     return report.problems.length === 0 ? 0 : 1;

@@ -2,6 +2,7 @@
  * What a fleet goes through: its devices join, all get a revision, some of them fail with it, some lose their power on the way, the hub dies in the middle;
  * then who failed is found, and gets the earlier revision back. In the end every device runs what the hub says.
  */
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededChoice } from '../../apps/device/src/host/memory/random.ts';
 import { quantile } from '../../bench/measure/table.ts';
@@ -59,6 +60,8 @@ export type Tell = (stage: string, done: number, all: number) => void;
 const startsAtOnce = 25;
 /** Steps that are posted in the same moment. */
 const postsAtOnce = 20;
+/** Devices tell nobody that they have joined. */
+const lookAgain = 250;
 const hubIsAway = 1_500;
 const mostDiskChanges = 40;
 const good = new Set(['DONE', 'UPDATED']);
@@ -78,13 +81,21 @@ export class Campaign {
   readonly #tell: Tell;
   readonly #stop = new AbortController();
   readonly #lives: Promise<void>[] = [];
+  /** Devices by their ids at the hub. */
+  readonly #ids = new Map<string, SwarmDevice>();
   /** The last step of each device, by its id. */
   readonly #posted = new Map<string, Posted>();
   readonly #stages: StageFigures[] = [];
   readonly #problems: string[] = [];
   readonly #factory = makeRevision('0');
   readonly #next: Revision;
-  #progress: () => void = () => {};
+  /** `progress`: something that a stage waits for may have come. */
+  readonly #news = new EventEmitter();
+  /** What was heard of steps before whoever posted them had an answer. */
+  readonly #early: StepNews[] = [];
+  readonly #broken: ReadonlySet<number>;
+  readonly #cut: ReadonlySet<number>;
+  readonly #choose: (count: number) => number;
 
   constructor(hub: FleetHub, joinToken: string, options: SwarmOptions, tell: Tell) {
     this.#hub = hub;
@@ -119,16 +130,13 @@ export class Campaign {
     this.#choose = choose;
   }
 
-  readonly #broken: ReadonlySet<number>;
-  readonly #cut: ReadonlySet<number>;
-  readonly #choose: (count: number) => number;
-
   /** Runs it all. @throws Error when a stage is not over in time; devices go on until they are switched off */
   async run(): Promise<SwarmReport> {
     void this.#hub.follow(this.#stop.signal, (news) => this.#hear(news));
-    const ids = await this.#stage('join', this.#options.devices, () => this.#join());
+    const ids = this.#ids;
+    await this.#stage('join', this.#options.devices, () => this.#join());
     await this.#hub.upload(this.#next);
-    const update = await this.#stage('update', ids.size, () => this.#update(ids));
+    const update = await this.#stage('update', ids.size, () => this.#update());
     const failed = await this.#hub.fleet('status:failed');
     const failures = failed.map(({ nick, 'status-msg': message }) => ({ nick, message }));
     if (failed.length > 0)
@@ -139,7 +147,7 @@ export class Campaign {
           this.#factory,
         ),
       );
-    await this.#check(ids, new Set(failed.map(({ id }) => id)));
+    await this.#check(new Set(failed.map(({ id }) => id)));
     return this.#report(update, failures);
   }
 
@@ -157,55 +165,63 @@ export class Campaign {
     return result;
   }
 
-  /** Waits until a count is reached; it is looked at again whenever something was heard, and now and then. */
-  async #until(stage: string, all: number, count: () => Promise<number> | number): Promise<void> {
-    const end = performance.now() + this.#options.patience;
+  /**
+   * Waits until a count is reached; it is taken again when there is news.
+   * @param most milliseconds without news after which it is taken, too: of what nobody tells
+   * @throws SwarmError when a device has ended, or it takes too long
+   */
+  async #until(stage: string, all: number, count: () => Promise<number> | number, most?: number): Promise<void> {
+    const late = AbortSignal.timeout(this.#options.patience);
     for (;;) {
-      const heard = new Promise<void>((resolve) => {
-        this.#progress = resolve;
-      });
+      const signal = most === undefined ? late : AbortSignal.any([late, AbortSignal.timeout(most)]);
+      const news = once(this.#news, 'progress', { signal }).catch(() => undefined);
       const done = await count();
       this.#tell(stage, done, all);
       if (done >= all) return;
       const dead = this.devices.find(({ problems }) => problems.length > 0);
       if (dead !== undefined) throw new SwarmError(`device ${dead.number}: ${dead.problems.join('; ')}`);
-      if (performance.now() > end)
+      if (late.aborted)
         throw new SwarmError(
           `cannot ${stage} all devices within ${this.#options.patience / 1000} s: ${done} of ${all} did; refused or failed requests: ${refusals(this.meter)}`,
         );
-      await Promise.race([heard, sleep(250)]);
+      await news;
     }
   }
 
-  /** Switches the devices on, some at a time. @returns devices by their ids at the hub */
-  async #join(): Promise<Map<string, SwarmDevice>> {
-    const ids = new Map<string, SwarmDevice>();
+  /** Switches the devices on, some at a time, and waits until each is known. */
+  async #join(): Promise<void> {
+    const ids = this.#ids;
     const waiting = new Set(this.devices);
     const begun = new Set<SwarmDevice>();
     const ready = new Set<string>();
-    await this.#until('join', this.devices.length, async () => {
-      for (const device of this.devices) {
-        if (begun.size - ids.size >= startsAtOnce) break;
-        if (begun.has(device)) continue;
-        begun.add(device);
-        this.#lives.push(device.live());
-      }
-      for (const device of waiting) {
-        if (!begun.has(device)) break;
-        const id = await device.id();
-        if (id === undefined) continue;
-        ids.set(id, device);
-        waiting.delete(device);
-      }
-      // Its first revision is there and has been reported: it asks for steps.
-      for (const { id, status } of await this.#hub.fleet('status:good')) if (good.has(status)) ready.add(id);
-      return Array.from(ids.keys()).filter((id) => ready.has(id)).length;
-    });
-    return ids;
+    await this.#until(
+      'join',
+      this.devices.length,
+      async () => {
+        for (const device of this.devices) {
+          if (begun.size - ids.size >= startsAtOnce) break;
+          if (begun.has(device)) continue;
+          begun.add(device);
+          this.#lives.push(device.live().finally(() => this.#news.emit('progress')));
+        }
+        for (const device of waiting) {
+          if (!begun.has(device)) break;
+          const id = await device.id();
+          if (id === undefined) continue;
+          ids.set(id, device);
+          waiting.delete(device);
+        }
+        // Its first revision is there and has been reported: it asks for steps.
+        for (const { id } of await this.#hub.fleet('status:good')) ready.add(id);
+        return Array.from(ids.keys()).filter((id) => ready.has(id)).length;
+      },
+      lookAgain,
+    );
   }
 
   /** Gives the new revision to all. @returns milliseconds of each update that went well */
-  async #update(ids: ReadonlyMap<string, SwarmDevice>): Promise<number[]> {
+  async #update(): Promise<number[]> {
+    const ids = this.#ids;
     for (const device of ids.values())
       if (this.#cut.has(device.number)) device.cutPowerAfter(1 + this.#choose(mostDiskChanges));
     const crash = this.#options.killHub ? this.#killHubLater(ids.size) : Promise.resolve();
@@ -216,10 +232,11 @@ export class Campaign {
     );
   }
 
+  /** Kills the hub as soon as a third of the devices have ended, and brings it back. */
   async #killHubLater(all: number): Promise<void> {
-    const end = performance.now() + this.#options.patience;
-    const third = Math.ceil(all / 3);
-    while (this.#ended() < third && performance.now() < end) await sleep(20);
+    const late = AbortSignal.timeout(this.#options.patience);
+    while (this.#ended() < all / 3 && !late.aborted)
+      await once(this.#news, 'progress', { signal: late }).catch(() => undefined);
     await this.#hub.crash(hubIsAway);
   }
 
@@ -253,16 +270,14 @@ export class Campaign {
     }
   }
 
-  readonly #early: StepNews[] = [];
-
   #hear(news: StepNews): void {
     const { device, rev, status, message } = news;
     const posted = this.#posted.get(device);
-    if (!good.has(status) && !bad.has(status)) return;
+    if (!this.#ids.has(device) || !(good.has(status) || bad.has(status))) return;
     if (posted === undefined || posted.rev < rev) return void this.#early.push(news);
     if (posted.rev !== rev || posted.end !== undefined) return;
     posted.end = { status, message, milliseconds: performance.now() - posted.begin };
-    this.#progress();
+    this.#news.emit('progress');
   }
 
   #ended(): number {
@@ -270,9 +285,9 @@ export class Campaign {
   }
 
   /** Compares what every device runs with what the hub says, and who failed with who had to. */
-  async #check(ids: ReadonlyMap<string, SwarmDevice>, failed: ReadonlySet<string>): Promise<void> {
-    const fleet = new Map((await this.#hub.fleet('')).map((device) => [device.id, device]));
-    for (const [id, device] of ids) {
+  async #check(failed: ReadonlySet<string>): Promise<void> {
+    const fleet = new Map((await this.#hub.fleet()).map((device) => [device.id, device]));
+    for (const [id, device] of this.#ids) {
       const says = (problem: string) => this.#problems.push(`device ${device.number} (${id}): ${problem}`);
       const known = fleet.get(id);
       if (known === undefined) {

@@ -1,4 +1,5 @@
 /** The hub that a swarm lives on, as the owner of its devices sees it. */
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   authRoutes,
@@ -41,6 +42,8 @@ export class FleetHub {
   #process: HubProcess | undefined;
   readonly #data: string | undefined;
   readonly #client: HubClient;
+  /** Tag of the devices of this run, for the account may have others, which are not ours to change. */
+  readonly #tag = randomBytes(4).toString('hex');
   readonly #login: { username: string; password: string };
 
   private constructor(login: OtherHub, own?: { data: string; process: HubProcess }) {
@@ -101,16 +104,27 @@ export class FleetHub {
     await this.#process?.end('SIGTERM');
   }
 
-  /** Makes a token: devices that present it belong to the account at once. */
-  async joinToken(): Promise<string> {
-    return (await this.#client.call(deviceRoutes.createToken, { body: {} })).token ?? '';
+  /** Query line that shows the devices of this run, in the console too. */
+  get query(): string {
+    return `tag:swarm=${this.#tag}`;
   }
 
-  /** Devices that match a query line, all of them. */
-  async fleet(q: string): Promise<FleetDevice[]> {
+  /** Makes a token: devices that present it belong to the account at once, and bear the tag of this run. */
+  async joinToken(): Promise<string> {
+    const body = { nick: `swarm ${this.#tag}`, 'default-user-meta': { 'tag.swarm': this.#tag } };
+    return (await this.#client.call(deviceRoutes.createToken, { body })).token ?? '';
+  }
+
+  /** Devices of this run that match more terms of a query line, all of them. */
+  async fleet(terms = ''): Promise<FleetDevice[]> {
     const found: FleetDevice[] = [];
     for (;;) {
-      const query = { q, sort: 'nick', 'page[size]': String(pageSize), 'page[offset]': String(found.length) };
+      const query = {
+        q: `${this.query} ${terms}`,
+        sort: 'nick',
+        'page[size]': String(pageSize),
+        'page[offset]': String(found.length),
+      };
       const { devices, total } = await this.#client.call(fleetRoutes.devices, { query });
       found.push(...devices);
       if (found.length >= total || devices.length === 0) return found;
@@ -143,7 +157,9 @@ export class FleetHub {
   /** What the hub tells of steps, until it hangs up or is not there. */
   async *#listen(signal: AbortSignal): AsyncGenerator<StepNews | 'begin' | 'lost'> {
     const response = await this.#client.request(changeRoutes.events, { query: { topics: 'step' }, signal });
-    if (response.status !== 200) throw new Error(`the hub answered ${response.status}`);
+    // A token does not last as long as a swarm may.
+    if (response.status === 401) await this.#logIn();
+    if (response.status !== 200) return;
     yield 'begin';
     for await (const { event } of readHubEvents(response)) {
       if (event.type === 'lost') yield 'lost';
@@ -159,7 +175,7 @@ export class FleetHub {
    */
   async follow(signal: AbortSignal, tell: (news: StepNews) => void): Promise<void> {
     const catchUp = async () => {
-      for (const device of await this.fleet(''))
+      for (const device of await this.fleet())
         tell({
           device: device.id,
           rev: device['progress-revision'],

@@ -1,17 +1,13 @@
 /** The result of a swarm for people. */
+import { type Cell, formatTable } from '@pantavisor/cli/output';
 import type { SwarmReport } from './campaign.ts';
 
 const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(1);
 
-function columns(headings: string[], rows: string[][]): string[] {
-  const all = [headings, ...rows];
-  const widths = headings.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
+/** Numbers to the right. */
+function table(headings: string[], rows: string[][]): string {
+  const cells = rows.map((row) => row.map((text, column): Cell => ({ text, right: column > 0 })));
+  return formatTable(headings, cells, (_, text) => text, Number.POSITIVE_INFINITY);
 }
 
 const outcomes = (others: Record<string, number>) =>
@@ -27,7 +23,7 @@ export function formatReport(report: SwarmReport, machine: { swarm: number; hub?
   const { stages, update, failed, powerCuts, restarts, routes, problems } = report;
   const devices = stages[0]?.devices ?? 0;
   return [
-    ...columns(
+    table(
       ['stage', 'devices', 'seconds', 'a second'],
       stages.map(({ stage, devices: count, milliseconds }) => [
         stage,
@@ -36,13 +32,12 @@ export function formatReport(report: SwarmReport, machine: { swarm: number; hub?
         (count / (milliseconds / 1000)).toFixed(1),
       ]),
     ),
-    '',
     `posted to UPDATED: median ${seconds(update.p50)} s, 95 % within ${seconds(update.p95)} s, longest ${seconds(update.greatest)} s`,
     `power cuts: ${powerCuts}; restarts of the program: ${restarts}`,
     `memory: ${(machine.swarm / devices).toFixed(2)} MiB a device` +
       (machine.hub === undefined ? '' : `, hub ${machine.hub.toFixed(0)} MiB`),
     '',
-    ...columns(
+    table(
       ['request', 'count', 'a device', 'p50 ms', 'p95 ms', 'p99 ms', 'other answers'],
       routes.map(({ route, requests, p50, p95, p99, others }) => [
         route,
@@ -52,7 +47,6 @@ export function formatReport(report: SwarmReport, machine: { swarm: number; hub?
         outcomes(others),
       ]),
     ),
-    '',
     `failed with the new revision, and got the earlier one back:${failed.length === 0 ? ' none' : ''}`,
     ...failed.map(({ nick, message }) => `  ${nick}: ${message}`),
     ...(problems.length === 0
