@@ -17,6 +17,8 @@ if (name === undefined || name === '--help') {
   console.error(`sim: no such simulator: ${name}; there are ${list}`);
   process.exitCode = 64;
 } else {
+  // A terminal tells the simulator as well, and that one tidies up first.
+  process.on('SIGINT', () => {});
   const { status } = spawnSync(process.execPath, [program, ...options], { stdio: 'inherit' });
   process.exitCode = status ?? 1;
 }

@@ -98,7 +98,7 @@ async function main(): Promise<number> {
   };
   const data = mkdtempSync(join(tmpdir(), 'swarm-'));
   const interrupted = new Promise<'interrupted'>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve('interrupted'));
   });
   const showsProgress = process.stderr.isTTY && !options.json;
   const tell: Tell = (stage, done, all) => {
