@@ -1,5 +1,6 @@
 /** What `pvr` asks of a device: the transfer protocol of a hub, answered from the control socket (appengine.md C.1, pvr.md §5). */
 import type { ObjectJson } from '@pantavisor/ctrl-api';
+import { fittingMessage } from '../commit-message.ts';
 import type { ToolHost } from '../host/ports.ts';
 import { readMembers, readState, stateLimit } from '../pvtx/state-text.ts';
 import { askDevice, deviceJson, revisionOf, runRevision, tellDevice } from './device-door.ts';
@@ -7,8 +8,6 @@ import { type Answer, Refusal, type Request } from './http-server.ts';
 
 const base = '/cgi-bin/pvr';
 const announcementLimit = 64 * 1024;
-/** Longest commit message that the device takes, bytes. */
-const messageLimit = 256;
 /** Milliseconds for which an address of an object can be used. */
 const addressLife = 3_600_000;
 
@@ -140,7 +139,12 @@ export class Remote {
     const [wanted, message] = ['rev', 'commit-msg'].map((key) => JSON.parse(members.get(key) ?? 'null') as unknown);
     const revision = await this.#store(state, 'pvr', typeof wanted === 'string' ? wanted : undefined);
     if (typeof message === 'string' && message !== '')
-      await tellDevice(this.#host, 'PUT', `/steps/${revision}/commitmsg`, this.#cut(message));
+      await tellDevice(
+        this.#host,
+        'PUT',
+        `/steps/${revision}/commitmsg`,
+        fittingMessage(message, this.#host.transport.encode),
+      );
     await runRevision(this.#host, revision);
     const { files } = this.#host;
     const device = await files.readText('/pantavisor/device-id').catch(() => '');
@@ -171,13 +175,6 @@ export class Remote {
     const hash = this.#host.sha256();
     hash.update(this.#host.transport.encode(text));
     return hash.hex();
-  }
-
-  /** As much of a message as the device takes, without half a character. */
-  #cut(message: string): string {
-    let text = message;
-    while (this.#host.transport.encode(text).length > messageLimit) text = [...text].slice(0, -1).join('');
-    return text;
   }
 }
 

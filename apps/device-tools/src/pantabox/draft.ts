@@ -2,6 +2,7 @@
 
 import { Failure } from '@pantavisor/cli/portable';
 import { joined } from '@pantavisor/ctrl-api/portable';
+import { fittingMessage } from '../commit-message.ts';
 import type { PantaboxHost } from '../host/terminal-ports.ts';
 import { readMembers, readState, writeState } from '../pvtx/state-text.ts';
 import { Transaction } from '../pvtx/transaction.ts';
@@ -10,7 +11,6 @@ import { compact, laidOut } from './parts.ts';
 
 /** Longest file that is edited here, bytes. */
 const editLimit = 1024 * 1024;
-const messageLimit = 256;
 
 export class Draft {
   readonly transaction: Transaction;
@@ -100,7 +100,7 @@ export class Draft {
   async commit(message = '', name?: string): Promise<string> {
     const revision = await this.transaction.commit(name ?? `locals/pbox-${Math.floor(Date.now() / 1000)}`);
     if (message !== '')
-      await this.#device.client.setStepMessage(revision, cutToBytes(message, this.#host.transport.encode));
+      await this.#device.client.setStepMessage(revision, fittingMessage(message, this.#host.transport.encode));
     await this.discard();
     return revision;
   }
@@ -129,11 +129,4 @@ function notText(key: string, why: string): Failure {
   return new Failure('not-text', `cannot edit ${key}: ${why}`, {
     hint: 'replace it as a whole: pantabox edit-config CONTAINER PATH --from FILE',
   });
-}
-
-/** As much of a message as the device takes, without half a character. */
-function cutToBytes(message: string, encode: (text: string) => Uint8Array): string {
-  let text = message;
-  while (encode(text).length > messageLimit) text = [...text].slice(0, -1).join('');
-  return text;
 }
