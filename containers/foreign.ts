@@ -34,7 +34,12 @@ async function programTree(names: readonly string[], architecture: DebianArchite
         filter: (path) => !unwanted.test(path.slice(root.length)),
       });
     }
-  await rename(work, home).catch(() => rm(work, { recursive: true, force: true }));
+  try {
+    await rename(work, home);
+  } catch (error) {
+    await rm(work, { recursive: true, force: true });
+    if (!existsSync(home)) throw error;
+  }
   return home;
 }
 
